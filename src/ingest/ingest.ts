@@ -1,0 +1,37 @@
+// What the protocols need of ingestion: one call that validates, buffers and stores events.
+// It is implemented by Ingestor (ingestor.ts); tests of the protocols use a fake.
+
+import type { EventInput } from "./validate.ts";
+
+export interface Ingest {
+  /**
+   * Validates `events` and stores the valid ones, in order, as one batch. Resolves when they are on disk.
+   * Rejects with an IngestError when nothing of it was accepted.
+   */
+  ingest(events: readonly EventInput[]): Promise<IngestOutcome>;
+}
+
+export interface IngestOutcome {
+  /** The ids of the accepted events, in order: the sender's, or the ones made here. */
+  readonly eventIds: readonly string[];
+  /** The events that are not valid, by their index in the call. */
+  readonly rejected: readonly Rejection[];
+}
+
+export interface Rejection {
+  readonly index: number;
+  /** What is wrong and with which field; fit to be shown to the sender. */
+  readonly reason: string;
+}
+
+/** Why ingestion took nothing in. `message` is fit to be shown to the sender. */
+export class IngestError extends Error {
+  /** `buffer_full`: try again soon. `unavailable`: the log failed or the server drains. */
+  readonly code: "buffer_full" | "unavailable";
+
+  constructor(code: IngestError["code"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "IngestError";
+    this.code = code;
+  }
+}

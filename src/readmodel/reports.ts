@@ -1,0 +1,27 @@
+// What the protocols need of the read model: answers that cost the same whatever the history.
+// It is implemented by ReadModelReader (reader.ts); tests of the protocols use a fake.
+
+export interface Reports {
+  /** The statistics of a site; zeros for a site that was never seen or when nothing was folded yet. */
+  stats(query: StatsQuery): SiteStats;
+}
+
+export interface StatsQuery {
+  readonly siteId: string;
+  /** A valid UTC day, YYYY-MM-DD; null for all time. */
+  readonly date: string | null;
+  /** How many paths to list, 1 to 1,000. */
+  readonly limit: number;
+}
+
+export interface SiteStats {
+  readonly totalViews: number;
+  readonly uniqueUsers: number;
+  /** By views, descending, then by path (its UTF-8 bytes), ascending. */
+  readonly topPaths: readonly PathViews[];
+}
+
+export interface PathViews {
+  readonly path: string;
+  readonly views: number;
+}

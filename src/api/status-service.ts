@@ -1,0 +1,105 @@
+// Puts the status together: from the log's writer when this process has it, else from the durable mark; and from the
+// read model's checkpoint.
+
+import Database from "better-sqlite3";
+import type { Logger } from "pino";
+import packageJson from "../../package.json" with { type: "json" };
+import type { Ingestor } from "../ingest/ingestor.ts";
+import { readDurableMark } from "../log/durable-mark.ts";
+import { LogError } from "../log/errors.ts";
+import type { EventLog, LogPosition } from "../log/event-log.ts";
+import type { LogFiles } from "../log/files.ts";
+import { readFromPosition, readFromStart } from "../log/reader.ts";
+import { decodeRecords } from "../log/records.ts";
+import type { Status, StatusSource } from "./status.ts";
+
+/** Statistics that are older than this, in ms, are worth somebody's attention. */
+const DEGRADED_LAG_MS = 10_000;
+
+export interface StatusDependencies {
+  readonly files: LogFiles;
+  /** Absent when this process does not take events in. */
+  readonly ingestor: Ingestor | undefined;
+  readonly log: () => EventLog | undefined;
+  readonly checkpoint: () => LogPosition | undefined;
+  readonly now: () => number;
+  readonly logger: Logger;
+}
+
+interface Projection {
+  readonly projected: number;
+  readonly lagMs: number;
+  readonly problem: string | undefined;
+}
+
+export class StatusService implements StatusSource {
+  readonly #dependencies: StatusDependencies;
+  readonly #startedAtMs: number;
+
+  constructor(dependencies: StatusDependencies) {
+    this.#dependencies = dependencies;
+    this.#startedAtMs = dependencies.now();
+  }
+
+  async status(): Promise<Status> {
+    const { ingestor, now } = this.#dependencies;
+    const end = await this.#end();
+    const projection = await this.#projection(end.offset);
+    return {
+      version: packageJson.version,
+      uptimeMs: now() - this.#startedAtMs,
+      ...stateOf(ingestor?.refusal, projection),
+      logId: end.logId,
+      logEnd: end.offset,
+      projected: projection.projected,
+      backlog: Math.max(0, end.offset + (ingestor?.waiting ?? 0) - projection.projected),
+      lagMs: projection.lagMs,
+    };
+  }
+
+  /** How far the read model is behind `end`, or why that cannot be told. */
+  async #projection(end: number): Promise<Projection> {
+    let projected = 0;
+    try {
+      const checkpoint = this.#dependencies.checkpoint();
+      projected = checkpoint?.nextOffset ?? 0;
+      const oldestMs = end > projected ? await oldestUnfolded(this.#dependencies.files, checkpoint) : undefined;
+      const lagMs = oldestMs === undefined ? 0 : Math.max(0, this.#dependencies.now() - oldestMs);
+      const isLate = lagMs > DEGRADED_LAG_MS;
+      const problem = isLate ? `the statistics are ${lagMs} ms behind: is the projector running?` : undefined;
+      return { projected, lagMs, problem };
+    } catch (error) {
+      if (!(error instanceof LogError || error instanceof Database.SqliteError)) throw error;
+      this.#dependencies.logger.error({ err: error }, "the state of the read model cannot be told");
+      return { projected, lagMs: 0, problem: `the read model cannot be trusted: ${error.message}` };
+    }
+  }
+
+  async #end(): Promise<{ logId: string; offset: number }> {
+    const log = this.#dependencies.log();
+    if (log) return { logId: log.id, offset: log.end };
+    const mark = await readDurableMark(this.#dependencies.files);
+    return { logId: mark?.logId ?? "", offset: mark?.nextOffset ?? 0 };
+  }
+}
+
+function stateOf(refusal: string | undefined, projection: Projection): Pick<Status, "state" | "reason"> {
+  if (refusal !== undefined) return { state: "unavailable", reason: refusal };
+  if (projection.problem !== undefined) return { state: "degraded", reason: projection.problem };
+  return { state: "healthy", reason: "" };
+}
+
+/** When the first event behind the checkpoint was received, in ms. */
+async function oldestUnfolded(
+  files: LogFiles,
+  checkpoint: LogPosition | undefined,
+): Promise<number | undefined> {
+  const reader = checkpoint ? await readFromPosition(files, checkpoint) : await readFromStart(files);
+  try {
+    const next = await reader?.next();
+    const record = next && decodeRecords(next.frame)[0]?.record;
+    return record?.case === "event" ? Number(record.value.receivedAtMs) : undefined;
+  } finally {
+    await reader?.close();
+  }
+}

@@ -1,0 +1,111 @@
+// The settings of the server. Each is a flag and an environment variable; both are checked by the same parser, whose
+// complaint names the one that was used.
+
+import { InvalidArgumentError, Option } from "commander";
+import { LOG_LEVELS, type LogLevel } from "./logger.ts";
+
+export const ROLES = ["ingest", "projector", "report"] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface ServeConfig {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly data: string;
+  readonly role: readonly Role[];
+  /** Paths of PEM files; both or none. */
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  /** In ms. */
+  readonly dedupeWindow: number;
+  readonly logLevel: LogLevel;
+}
+
+export const DEFAULT_PORT = 5000;
+
+const MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** The settings of `footfall serve`, with the environment variables that stand in for the flags. */
+export function serveOptions(env: NodeJS.ProcessEnv): Option[] {
+  // PORT is what hosting platforms set; our own variable goes before it.
+  const portVariable = env.FOOTFALL_PORT === undefined && env.PORT !== undefined ? "PORT" : "FOOTFALL_PORT";
+  return [
+    new Option("--host <address>", "address to listen on").env("FOOTFALL_HOST").default("127.0.0.1"),
+    new Option("--port <number>", "port to listen on; 0 picks a free one")
+      .env(portVariable)
+      .default(DEFAULT_PORT)
+      .argParser(parsePort),
+    dataOption(),
+    new Option("--role <roles>", `roles to run, of ${ROLES.join(", ")}; several with commas`)
+      .env("FOOTFALL_ROLE")
+      .default([...ROLES], ROLES.join(","))
+      .argParser(parseRoles),
+    new Option("--tls-cert <file>", "certificate (PEM): serve TLS only").env("FOOTFALL_TLS_CERT"),
+    new Option("--tls-key <file>", "private key of the certificate (PEM)").env("FOOTFALL_TLS_KEY"),
+    new Option("--dedupe-window <time>", "how long an event_id is remembered, such as 7d, 12h or 30m")
+      .env("FOOTFALL_DEDUPE_WINDOW")
+      .default(7 * MS.d, "7d")
+      .argParser(parseDuration),
+    new Option("--log-level <level>", "what to log on standard error")
+      .env("FOOTFALL_LOG_LEVEL")
+      .default("info")
+      .choices(LOG_LEVELS),
+  ];
+}
+
+export function dataOption(): Option {
+  return new Option("--data <directory>", "where events and statistics are kept")
+    .env("FOOTFALL_DATA")
+    .default("./data");
+}
+
+export function urlOption(): Option {
+  return new Option("--url <url>", "the server to talk to")
+    .env("FOOTFALL_URL")
+    .default(`http://127.0.0.1:${DEFAULT_PORT}`)
+    .argParser(parseUrl);
+}
+
+/** What is wrong with the settings taken together; undefined when nothing is. */
+export function configProblem(config: ServeConfig): string | undefined {
+  if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
+    return "--tls-cert and --tls-key (FOOTFALL_TLS_CERT and FOOTFALL_TLS_KEY) go together: one of them is missing";
+  }
+  return undefined;
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535) {
+    throw new InvalidArgumentError("It must be a whole number from 0 to 65535.");
+  }
+  return port;
+}
+
+function parseRoles(text: string): Role[] {
+  const roles = text.split(",").map((part) => ROLES.find((role) => role === part.trim()));
+  const known = roles.filter((role) => role !== undefined);
+  if (known.length !== roles.length) {
+    throw new InvalidArgumentError(`It must be one or more of ${ROLES.join(", ")}, with commas between them.`);
+  }
+  return [...new Set(known)];
+}
+
+/** A duration such as "7d", in ms. */
+function parseDuration(text: string): number {
+  const match = /^(\d{1,6})([smhd])$/.exec(text);
+  const unit = match?.[2] as keyof typeof MS | undefined;
+  const duration = unit ? Number(match?.[1]) * MS[unit] : 0;
+  if (duration === 0) {
+    throw new InvalidArgumentError("It must be a number above 0 and a unit (s, m, h or d), such as 7d.");
+  }
+  return duration;
+}
+
+function parseUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== "http:" && url?.protocol !== "https:") {
+    throw new InvalidArgumentError("It must be a URL such as http://127.0.0.1:5000.");
+  }
+  return text;
+}

@@ -1,0 +1,97 @@
+// The ingest buffer: fastq holds the batches that wait for the log.
+//
+// Groups of records join the last waiting batch until the worker takes it; the worker stores one batch at a time as
+// one frame, so the commit that is under way is the timer of the next (group commit). A group is never split over
+// frames. fastq has no bound of its own: bytes and records are counted here, and beyond the bounds nothing is taken.
+
+import fastq from "fastq";
+import type { EventLog } from "../log/event-log.ts";
+import { MAX_PAYLOAD_BYTES } from "../log/format.ts";
+import { IngestError } from "./ingest.ts";
+
+/** Several seconds of a fast sender's events; more would only add to everybody's waiting. */
+const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
+const MAX_BUFFERED_RECORDS = 250_000;
+
+interface Batch {
+  readonly records: Uint8Array[];
+  bytes: number;
+  receivedAtMs: number;
+  /** Settles for all senders at once. */
+  readonly stored: PromiseWithResolvers<void>;
+}
+
+export class IngestBuffer {
+  readonly #log: EventLog;
+  readonly #queue: fastq.queue<Batch>;
+  #waiting: Batch | undefined;
+  #bytes = 0;
+  #records = 0;
+
+  constructor(log: EventLog) {
+    this.#log = log;
+    this.#queue = fastq((batch: Batch, done: fastq.done) => this.#store(batch, done), 1);
+  }
+
+  /** The records that were taken and are not on disk yet. */
+  get size(): number {
+    return this.#records;
+  }
+
+  /**
+   * Takes encoded records received at `receivedAtMs`; resolves when they are on disk. Throws an IngestError when the
+   * buffer is full, rejects with one when the log fails. The limits on requests keep a group below what a frame holds.
+   */
+  add(records: readonly Uint8Array[], receivedAtMs: number): Promise<void> {
+    let bytes = 0;
+    for (const record of records) bytes += record.byteLength;
+    if (bytes > MAX_PAYLOAD_BYTES) throw new RangeError(`${bytes} bytes of records do not fit in a frame`);
+    if (this.#bytes + bytes > MAX_BUFFERED_BYTES || this.#records + records.length > MAX_BUFFERED_RECORDS) {
+      throw new IngestError("buffer_full", "the ingest buffer is full: send again in a moment");
+    }
+    this.#bytes += bytes;
+    this.#records += records.length;
+    const waiting = this.#waiting;
+    if (waiting && waiting.bytes + bytes <= MAX_PAYLOAD_BYTES) {
+      for (const record of records) waiting.records.push(record);
+      waiting.bytes += bytes;
+      waiting.receivedAtMs = receivedAtMs;
+      return waiting.stored.promise;
+    }
+    const batch = { records: [...records], bytes, receivedAtMs, stored: Promise.withResolvers<void>() };
+    this.#waiting = batch;
+    // When idle, push runs the worker before it returns.
+    this.#queue.push(batch);
+    return batch.stored.promise;
+  }
+
+  /** Resolves when all that was taken is on disk or was rejected. */
+  async drained(): Promise<void> {
+    while (!this.#queue.idle()) {
+      await new Promise<void>((resolve) => {
+        this.#queue.drain = resolve;
+      });
+    }
+  }
+
+  #store(batch: Batch, done: fastq.done): void {
+    if (this.#waiting === batch) this.#waiting = undefined;
+    this.#log.append(batch).then(
+      () => {
+        this.#release(batch);
+        batch.stored.resolve();
+        done(null);
+      },
+      (cause: unknown) => {
+        this.#release(batch);
+        batch.stored.reject(new IngestError("unavailable", "the event log failed", { cause }));
+        done(null);
+      },
+    );
+  }
+
+  #release(batch: Batch): void {
+    this.#bytes -= batch.bytes;
+    this.#records -= batch.records.length;
+  }
+}

@@ -1,0 +1,79 @@
+// Ingestion: valid events get an id and a time of receipt, become records, and are stored by the buffer.
+// It refuses, with the reason, while there is no log to write to.
+
+import { stringify, v7 as uuidv7 } from "uuid";
+import type { EventLog } from "../log/event-log.ts";
+import { encodeEventRecord } from "../log/records.ts";
+import { IngestBuffer } from "./buffer.ts";
+import { type Ingest, IngestError, type IngestOutcome, type Rejection } from "./ingest.ts";
+import { type EventInput, type ValidEvent, validateEvent } from "./validate.ts";
+
+export class Ingestor implements Ingest {
+  readonly #now: () => number;
+  #buffer: IngestBuffer | undefined;
+  #refusal = "the event log is not open yet";
+  #lastReceivedAtMs = 0;
+
+  /** `now` is the wall clock in ms; times of receipt follow it but never go back. */
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  /** Why nothing is taken in; undefined when events are. */
+  get refusal(): string | undefined {
+    return this.#buffer ? undefined : this.#refusal;
+  }
+
+  /** The events that were taken and are not on disk yet. */
+  get waiting(): number {
+    return this.#buffer?.size ?? 0;
+  }
+
+  /** Begins to take events in. */
+  open(log: EventLog): void {
+    this.#lastReceivedAtMs = log.lastReceivedAtMs;
+    this.#buffer = new IngestBuffer(log);
+  }
+
+  /** Takes nothing in from now on; resolves when what was taken is on disk or was rejected. */
+  async refuse(reason: string): Promise<void> {
+    this.#refusal = reason;
+    const buffer = this.#buffer;
+    this.#buffer = undefined;
+    await buffer?.drained();
+  }
+
+  async ingest(events: readonly EventInput[]): Promise<IngestOutcome> {
+    const buffer = this.#buffer;
+    if (!buffer) throw new IngestError("unavailable", this.#refusal);
+    const receivedAtMs = Math.max(this.#now(), this.#lastReceivedAtMs);
+    this.#lastReceivedAtMs = receivedAtMs;
+    const records: Uint8Array[] = [];
+    const eventIds: string[] = [];
+    const rejected: Rejection[] = [];
+    for (const [index, input] of events.entries()) {
+      const result = validateEvent(input, receivedAtMs);
+      if (result.ok) {
+        const { record, eventId } = recordOf(result.event, receivedAtMs);
+        records.push(record);
+        eventIds.push(eventId);
+      } else {
+        rejected.push({ index, reason: result.reason });
+      }
+    }
+    if (records.length > 0) await buffer.add(records, receivedAtMs);
+    return { eventIds, rejected };
+  }
+}
+
+function recordOf(event: ValidEvent, receivedAtMs: number): { record: Uint8Array; eventId: string } {
+  const { siteId, eventType, path, userId, timestamp } = event;
+  const recorded = { siteId, eventType, path, userId, timestamp, receivedAtMs: BigInt(receivedAtMs) };
+  if (event.eventId !== "") {
+    const id = { case: "clientEventId" as const, value: event.eventId };
+    return { record: encodeEventRecord({ ...recorded, id }), eventId: event.eventId };
+  }
+  const value = uuidv7(undefined, new Uint8Array(16));
+  const id = { case: "serverEventId" as const, value };
+  return { record: encodeEventRecord({ ...recorded, id }), eventId: stringify(value) };
+}

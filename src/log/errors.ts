@@ -1,0 +1,32 @@
+// What can go wrong with a log. Messages are for operators: they name the file, the place and what to do.
+
+export type LogErrorCode =
+  /** Bytes that no crash explains: refuse, never guess. */
+  | "corrupt"
+  /** Another process has the log open for writing. */
+  | "locked"
+  /** The file system has no room for another event. */
+  | "no_room"
+  /** A write or sync failed: nothing more is written by this process. */
+  | "failed"
+  /** A checkpoint does not belong to this log. */
+  | "mismatch";
+
+export class LogError extends Error {
+  readonly code: LogErrorCode;
+
+  constructor(code: LogErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "LogError";
+    this.code = code;
+  }
+}
+
+/** Corruption in `file` at byte `position`. */
+export function corruption(file: string, position: number, problem: string): LogError {
+  return new LogError(
+    "corrupt",
+    `log segment ${file} is damaged at byte ${position}: ${problem}; ` +
+      "nothing was changed: keep a copy, then see `footfall log repair` in docs/operations.md",
+  );
+}

@@ -1,0 +1,110 @@
+// The log's one way to its files. Nothing else in src/log touches the file system, so this is the single place
+// where tests inject faults. Names are relative to the log directory.
+
+import fs from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+export interface LogFile {
+  /** Reads at `position` into `target`; resolves to the bytes read: perhaps fewer than asked, 0 at the end. */
+  read(target: Uint8Array, position: number): Promise<number>;
+  /** Writes at `position`; resolves to the bytes written: perhaps fewer than given. */
+  write(bytes: Uint8Array, position: number): Promise<number>;
+  /** fdatasync: when it resolves, what was written is on disk. */
+  datasync(): Promise<void>;
+  truncate(length: number): Promise<void>;
+  size(): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** `read`: an existing file; `write`: an existing file, for reading and writing; `create`: a new or emptied one. */
+export type OpenMode = "read" | "write" | "create";
+
+export interface LogFiles {
+  /** Where the files are, for messages to operators. */
+  readonly directory: string;
+  list(): Promise<string[]>;
+  open(name: string, mode: OpenMode): Promise<LogFile>;
+  rename(from: string, to: string): Promise<void>;
+  remove(name: string): Promise<void>;
+  /** fsync of the directory: when it resolves, creations, renames and removals are on disk. */
+  syncDirectory(): Promise<void>;
+  /** The bytes that may still be written to the file system. */
+  freeBytes(): Promise<number>;
+}
+
+const FLAGS = { read: "r", write: "r+", create: "w+" } as const;
+
+const openFd = promisify(fs.open);
+const closeFd = promisify(fs.close);
+const fdatasync = promisify(fs.fdatasync);
+const fsync = promisify(fs.fsync);
+const ftruncate = promisify(fs.ftruncate);
+const fstat = promisify(fs.fstat);
+
+/** The real file system; makes `directory` when it is missing. */
+export async function nodeLogFiles(directory: string): Promise<LogFiles> {
+  await fs.promises.mkdir(directory, { recursive: true });
+  return {
+    directory,
+    list: () => fs.promises.readdir(directory),
+    open: async (name, mode) => nodeLogFile(await openFd(join(directory, name), FLAGS[mode])),
+    rename: (from, to) => fs.promises.rename(join(directory, from), join(directory, to)),
+    remove: (name) => fs.promises.unlink(join(directory, name)),
+    syncDirectory: async () => {
+      const fd = await openFd(directory, "r");
+      try {
+        await fsync(fd);
+      } finally {
+        await closeFd(fd);
+      }
+    },
+    freeBytes: async () => {
+      const stats = await fs.promises.statfs(directory);
+      return stats.bavail * stats.bsize;
+    },
+  };
+}
+
+// The callback functions of node:fs, as FileHandle's cost twice the time for small writes.
+function nodeLogFile(fd: number): LogFile {
+  return {
+    read: (target, position) =>
+      new Promise((resolve, reject) => {
+        fs.read(fd, target, 0, target.byteLength, position, (error, count) =>
+          error ? reject(error) : resolve(count),
+        );
+      }),
+    write: (bytes, position) =>
+      new Promise((resolve, reject) => {
+        fs.write(fd, bytes, 0, bytes.byteLength, position, (error, count) =>
+          error ? reject(error) : resolve(count),
+        );
+      }),
+    datasync: () => fdatasync(fd),
+    truncate: (length) => ftruncate(fd, length),
+    size: async () => (await fstat(fd)).size,
+    close: () => closeFd(fd),
+  };
+}
+
+/** Writes all of `bytes`, however many calls that takes (a write may be short without an error). */
+export async function writeFully(file: LogFile, bytes: Uint8Array, position: number): Promise<void> {
+  let done = 0;
+  while (done < bytes.byteLength) {
+    const count = await file.write(bytes.subarray(done), position + done);
+    if (count === 0) throw new Error("a write to the log made no progress");
+    done += count;
+  }
+}
+
+/** Reads until `target` is full or the file ends; resolves to the bytes read. */
+export async function readFully(file: LogFile, target: Uint8Array, position: number): Promise<number> {
+  let done = 0;
+  while (done < target.byteLength) {
+    const count = await file.read(target.subarray(done), position + done);
+    if (count === 0) break;
+    done += count;
+  }
+  return done;
+}

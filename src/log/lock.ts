@@ -1,0 +1,45 @@
+// A lock between processes that the kernel releases when its holder dies: an exclusive transaction on an SQLite
+// database that holds nothing. A pid file would outlive its process. Nothing else may open the lock file in the
+// same process, as closing any descriptor of it would drop a POSIX lock; only SQLite touches it here.
+
+import Database from "better-sqlite3";
+import { pause } from "../pause.ts";
+import { LogError } from "./errors.ts";
+
+/** A predecessor that drains still has the lock for a while, in ms. */
+const LOCK_WAIT_MS = 10_000;
+const LOCK_RETRY_MS = 50;
+
+export interface ProcessLock {
+  release(): void;
+}
+
+/** Takes the lock at `path`; throws a LogError "locked" at once when another process has it. */
+export function takeLock(path: string, purpose: string): ProcessLock {
+  const database = new Database(path, { timeout: 0 });
+  try {
+    database.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    database.close();
+    if (error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY")) {
+      throw new LogError("locked", `another process is ${purpose} (it holds the lock ${path})`, {
+        cause: error,
+      });
+    }
+    throw error;
+  }
+  return { release: () => database.close() };
+}
+
+/** Takes the lock, waiting for a predecessor that drains; throws a LogError "locked" when it is kept. */
+export async function waitForLock(path: string, purpose: string): Promise<ProcessLock> {
+  const deadline = Date.now() + LOCK_WAIT_MS;
+  for (;;) {
+    try {
+      return takeLock(path, purpose);
+    } catch (error) {
+      if (!(error instanceof LogError) || Date.now() > deadline) throw error;
+      await pause(LOCK_RETRY_MS);
+    }
+  }
+}

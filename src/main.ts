@@ -1,0 +1,110 @@
+#!/usr/bin/env node
+// The command line.
+
+import { join } from "node:path";
+import { ConnectError } from "@connectrpc/connect";
+import { Command, InvalidArgumentError, Option } from "commander";
+import packageJson from "../package.json" with { type: "json" };
+import { configText } from "./cli/config.ts";
+import { catLog } from "./cli/log-cat.ts";
+import { statsText } from "./cli/stats.ts";
+import { configProblem, dataOption, type ServeConfig, serveOptions, urlOption } from "./config.ts";
+import { ImportError } from "./import/import-error.ts";
+import { KEY_FILE_NAME, runImport } from "./import/import.ts";
+import { LogError } from "./log/errors.ts";
+import { createLogger } from "./logger.ts";
+import { supervise } from "./supervisor/supervisor.ts";
+
+const program = new Command("footfall")
+  .description("Web analytics that does not lose, double or invent an event.")
+  .version(packageJson.version)
+  .showHelpAfterError("(--help shows what is possible)");
+
+const serve = program.command("serve").description("run the server");
+for (const option of serveOptions(process.env)) serve.addOption(option);
+serve.action(async () => {
+  const config = effectiveConfig(serve);
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop.abort());
+  process.exitCode = await supervise(config, createLogger("footfall", config.logLevel), stop.signal);
+});
+
+const config = program.command("config").description("print the effective settings of `footfall serve`");
+for (const option of serveOptions(process.env)) config.addOption(option);
+config.action(() => {
+  effectiveConfig(config);
+  process.stdout.write(configText(config));
+});
+
+program
+  .command("stats")
+  .description("ask a running server for the statistics of a site")
+  .requiredOption("--site <id>", "the site")
+  .option("--date <YYYY-MM-DD>", "one UTC day (default: all time)")
+  .option("--limit <number>", "how many paths to list (default: 10)", parseNumber)
+  .addOption(urlOption())
+  .action(async (options) => {
+    process.stdout.write(await statsText(options));
+  });
+
+program
+  .command("import")
+  .description("send the page views of access logs to a running server; repeatable")
+  .argument("<file...>", "access logs, plain or gzipped; - is standard input")
+  .requiredOption("--site <id>", "the site that they are of")
+  .addOption(new Option("--format <name>", "the format of the logs").choices(["combined"]).default("combined"))
+  .option("--include-assets", "also import static files", false)
+  .option("--include-bots", "also import requests of known bots", false)
+  .option("--again", "send everything again, also what was imported before", false)
+  .option("--key-file <file>", `the key that user ids are made with (default: ${KEY_FILE_NAME} in --data)`)
+  .addOption(dataOption())
+  .addOption(urlOption())
+  .action(async (files: string[], options) => {
+    const interrupt = new AbortController();
+    process.once("SIGINT", () => interrupt.abort());
+    process.once("SIGTERM", () => interrupt.abort());
+    const keyFile = options.keyFile ?? join(options.data, KEY_FILE_NAME);
+    const { stdin, stdout, stderr } = process;
+    const io = { stdin, stdout, stderr, isTTY: stderr.isTTY === true, signal: interrupt.signal };
+    await runImport({ ...options, files, keyFile }, io);
+  });
+
+const log = program.command("log").description("look at the event log");
+log
+  .command("cat")
+  .description("print the events of the log as JSON lines")
+  .option("--from <offset>", "the first offset to print", parseNumber, 0)
+  .addOption(dataOption())
+  .action((options) => catLog(options.data, options.from, process.stdout));
+
+// A reader such as `head` that has enough closes the pipe: that is no error.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`footfall: ${explain(error)}\n`);
+  process.exitCode = 1;
+}
+
+function effectiveConfig(command: Command): ServeConfig {
+  const settings = command.opts<ServeConfig>();
+  const problem = configProblem(settings);
+  if (problem !== undefined) command.error(`error: ${problem}`);
+  return settings;
+}
+
+function parseNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
+  return Number(text);
+}
+
+/** Expected errors by their message; a bug with its stack. */
+function explain(error: unknown): string {
+  if (error instanceof ConnectError || error instanceof ImportError || error instanceof LogError) {
+    return error.message;
+  }
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

@@ -1,0 +1,94 @@
+// The reading half of the read model: statistics and the checkpoint, through the generation that is current.
+// All reads are by primary key or by the head of an index, so they cost the same whatever the history.
+
+import Database from "better-sqlite3";
+import type { LogPosition } from "../log/event-log.ts";
+import { dayOf } from "../projector/fold.ts";
+import { currentGeneration, generationPath } from "./generations.ts";
+import type { PathViews, Reports, SiteStats, StatsQuery } from "./reports.ts";
+import { ALL_TIME } from "./schema.ts";
+import { SELECT_CHECKPOINT, toPosition } from "./writer.ts";
+
+/** How long to wait for the projector's rare exclusive moments, in ms. */
+const BUSY_TIMEOUT_MS = 1000;
+
+const NOTHING: SiteStats = { totalViews: 0, uniqueUsers: 0, topPaths: [] };
+
+export class ReadModelReader implements Reports {
+  readonly #dataDirectory: string;
+  #generation: number | undefined;
+  #open: OpenGeneration | undefined;
+
+  constructor(dataDirectory: string) {
+    this.#dataDirectory = dataDirectory;
+  }
+
+  stats(query: StatsQuery): SiteStats {
+    const current = this.#current();
+    if (!current) return NOTHING;
+    return current.snapshot((): SiteStats => {
+      const site = current.site.get(query.siteId);
+      if (!site) return NOTHING;
+      const day = query.date === null ? ALL_TIME : dayOf(query.date);
+      const counts = current.day.get(site.id, day);
+      return {
+        totalViews: counts?.views ?? 0,
+        uniqueUsers: counts?.users ?? 0,
+        topPaths: current.topPaths.all(site.id, day, query.limit),
+      };
+    });
+  }
+
+  /** The place in the log up to which it is folded; undefined when nothing is. */
+  checkpoint(): LogPosition | undefined {
+    return toPosition(this.#current()?.checkpoint.get());
+  }
+
+  close(): void {
+    this.#open?.database.close();
+    this.#open = undefined;
+    this.#generation = undefined;
+  }
+
+  /** The generation that the link names now: it may have been switched since the last call. */
+  #current(): OpenGeneration | undefined {
+    const generation = currentGeneration(this.#dataDirectory);
+    if (generation !== this.#generation) {
+      this.close();
+      if (generation !== undefined) this.#open = this.#openGeneration(generation);
+      this.#generation = generation;
+    }
+    return this.#open;
+  }
+
+  #openGeneration(generation: number): OpenGeneration {
+    try {
+      return openGeneration(generationPath(this.#dataDirectory, generation));
+    } catch (error) {
+      // Between reading the link and opening the file the projector may have switched and removed it.
+      const now = currentGeneration(this.#dataDirectory);
+      if (now === undefined || now === generation) throw error;
+      return this.#openGeneration(now);
+    }
+  }
+}
+
+type OpenGeneration = ReturnType<typeof openGeneration>;
+
+function openGeneration(path: string) {
+  const database = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+  database.pragma("query_only = ON");
+  return {
+    database,
+    /** Runs reads that belong together on one state of the database. */
+    snapshot: database.transaction((read: () => SiteStats) => read()),
+    checkpoint: database.prepare(SELECT_CHECKPOINT),
+    site: database.prepare<[string], { id: number }>("SELECT id FROM sites WHERE site_id = ?"),
+    day: database.prepare<[number, number], { views: number; users: number }>(
+      "SELECT views, users FROM site_days WHERE site = ? AND day = ?",
+    ),
+    topPaths: database.prepare<[number, number, number], PathViews>(`
+      SELECT path, views FROM site_day_paths INDEXED BY site_day_paths_ranked
+      WHERE site = ? AND day = ? ORDER BY views DESC, path LIMIT ?`),
+  };
+}

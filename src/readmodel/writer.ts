@@ -1,0 +1,204 @@
+// The writing half of the read model: applies a batch of events and the checkpoint behind them in one transaction,
+// so that every event of the log counts exactly once. The projector alone has it.
+
+import Database from "better-sqlite3";
+import type { LogPosition } from "../log/event-log.ts";
+import type { RecordedEvent } from "../log/records.ts";
+import { type Changes, type DayChanges, foldEvents, type OffsetEvent } from "../projector/fold.ts";
+import { PROJECTION_VERSION, SCHEMA } from "./schema.ts";
+
+/** SQLite's page cache, in KiB: the inner pages of the large trees stay in memory. */
+const CACHE_KIB = 64 * 1024;
+/** Pages of write-ahead log after which it is copied into the database: 32 MiB. */
+const CHECKPOINT_PAGES = 8192;
+/** What the write-ahead log is cut back to once it was copied, in bytes. */
+const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
+/** How long to wait for a reader that is in the way, in ms. */
+const BUSY_TIMEOUT_MS = 10_000;
+
+export interface ProjectionSettings {
+  /** How long a client's event id is remembered, in ms of time of receipt. */
+  readonly dedupeWindowMs: number;
+}
+
+/** What the numbers of a projection depend on beside the log. Another identity means another generation. */
+export function projectionIdentity(settings: ProjectionSettings): string {
+  return JSON.stringify({ version: PROJECTION_VERSION, dedupeWindowMs: settings.dedupeWindowMs });
+}
+
+/** The database at a path cannot be gone on with: it is of another identity, or damaged. A new one can replace it. */
+export class UnusableReadModel extends Error {}
+
+export class ReadModelWriter {
+  readonly #database: Database.Database;
+  readonly #dedupeWindowMs: number;
+  readonly #statements: Statements;
+  readonly #sites = new Map<string, number>();
+
+  /** Opens the database at `path`, or makes it. Throws UnusableReadModel, or what SQLite says of the disk. */
+  constructor(path: string, settings: ProjectionSettings) {
+    this.#database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+    this.#dedupeWindowMs = settings.dedupeWindowMs;
+    try {
+      this.#database.pragma("journal_mode = WAL");
+      // The log is the truth: after a power cut the last batches may be gone here, and are folded again.
+      this.#database.pragma("synchronous = NORMAL");
+      this.#database.pragma(`journal_size_limit = ${JOURNAL_LIMIT_BYTES}`);
+      this.#database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+      this.#database.pragma(`cache_size = -${CACHE_KIB}`);
+      this.#initialize(projectionIdentity(settings));
+      this.#statements = prepare(this.#database);
+    } catch (error) {
+      this.#database.close();
+      if (isDamage(error)) throw new UnusableReadModel(String(error), { cause: error });
+      throw error;
+    }
+  }
+
+  /** The place in the log up to which it is folded; undefined when nothing is. */
+  get checkpoint(): LogPosition | undefined {
+    return toPosition(this.#statements.checkpoint.get());
+  }
+
+  /**
+   * Folds `batch`, all records of the log from the checkpoint up to `after`, and moves the checkpoint there.
+   * Throws, with nothing changed, when the checkpoint is not where this process left it.
+   */
+  apply(batch: readonly OffsetEvent[], after: LogPosition): void {
+    const transaction = this.#database.transaction(() => {
+      const expected = batch[0]?.offset ?? after.nextOffset;
+      const moved = this.#statements.moveCheckpoint.run({ ...after, expected });
+      if (moved.changes !== 1) {
+        throw new Error(`the read model is not at offset ${expected}: a second projector is writing it`);
+      }
+      this.#write(foldEvents(batch, (event, eventId) => this.#isFirst(event, eventId)));
+      const last = batch.at(-1);
+      if (last) this.#statements.forget.run(Number(last.event.receivedAtMs) - this.#dedupeWindowMs);
+    });
+    try {
+      transaction.immediate();
+    } catch (error) {
+      this.#sites.clear();
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #initialize(identity: string): void {
+    const create = this.#database.transaction(() => {
+      const exists = this.#database
+        .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'projection'")
+        .get();
+      if (exists) return;
+      this.#database.exec(SCHEMA);
+      this.#database.prepare("INSERT INTO projection VALUES (1, ?, '', 0, 0, 0, 0)").run(identity);
+    });
+    create.immediate();
+    const stored = this.#database.prepare<[], { identity: string }>("SELECT identity FROM projection").get();
+    if (stored?.identity !== identity) {
+      throw new UnusableReadModel(`it has identity ${stored?.identity ?? "none"}, not ${identity}`);
+    }
+  }
+
+  #isFirst(event: RecordedEvent, eventId: string): boolean {
+    const site = this.#siteNumber(event.siteId);
+    const receivedAtMs = Number(event.receivedAtMs);
+    return this.#statements.remember.run(site, eventId, receivedAtMs, this.#dedupeWindowMs).changes === 1;
+  }
+
+  #write(changes: Changes): void {
+    for (const { offset, event } of changes.events) {
+      this.#statements.addEvent.run(
+        offset + 1,
+        event.siteId,
+        event.eventType,
+        event.path === "" ? null : event.path,
+        event.userId === "" ? null : event.userId,
+        event.timestamp,
+      );
+    }
+    for (const [siteId, days] of changes.sites) {
+      const site = this.#siteNumber(siteId);
+      for (const [day, dayChanges] of days) this.#writeDay(site, day, dayChanges);
+    }
+  }
+
+  #writeDay(site: number, day: number, changes: DayChanges): void {
+    let newUsers = 0;
+    for (const user of changes.users) newUsers += this.#statements.addUser.run(site, day, user).changes;
+    for (const [path, views] of changes.paths) this.#statements.addPathViews.run(site, day, path, views);
+    if (changes.views > 0 || newUsers > 0) {
+      this.#statements.addDay.run(site, day, changes.views, newUsers);
+    }
+  }
+
+  #siteNumber(siteId: string): number {
+    let number = this.#sites.get(siteId);
+    if (number === undefined) {
+      this.#statements.addSite.run(siteId);
+      const row = this.#statements.site.get(siteId);
+      if (!row) throw new Error("a site that was just added is missing");
+      number = row.id;
+      this.#sites.set(siteId, number);
+    }
+    return number;
+  }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
+}
+
+interface CheckpointRow {
+  readonly log_id: string;
+  readonly position: number;
+  readonly segment: number;
+  readonly frame_position: number;
+  readonly frame_crc: number;
+}
+
+export const SELECT_CHECKPOINT =
+  "SELECT log_id, position, segment, frame_position, frame_crc FROM projection WHERE id = 1";
+
+/** The checkpoint in a row of SELECT_CHECKPOINT. */
+export function toPosition(row: unknown): LogPosition | undefined {
+  const checkpoint = row as CheckpointRow | undefined;
+  if (!checkpoint || checkpoint.log_id === "") return undefined;
+  return {
+    logId: checkpoint.log_id,
+    nextOffset: checkpoint.position,
+    segment: checkpoint.segment,
+    framePosition: checkpoint.frame_position,
+    frameCrc: checkpoint.frame_crc,
+  };
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(database: Database.Database) {
+  return {
+    checkpoint: database.prepare(SELECT_CHECKPOINT),
+    moveCheckpoint: database.prepare(`
+      UPDATE projection SET log_id = :logId, position = :nextOffset, segment = :segment,
+        frame_position = :framePosition, frame_crc = :frameCrc
+      WHERE id = 1 AND position = :expected`),
+    remember: database.prepare(`
+      INSERT INTO dedupe VALUES (?, ?, ?)
+      ON CONFLICT DO UPDATE SET received_at_ms = excluded.received_at_ms
+      WHERE excluded.received_at_ms - received_at_ms >= ?`),
+    forget: database.prepare("DELETE FROM dedupe WHERE received_at_ms <= ?"),
+    addEvent: database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)"),
+    addSite: database.prepare("INSERT INTO sites (site_id) VALUES (?) ON CONFLICT DO NOTHING"),
+    site: database.prepare<[string], { id: number }>("SELECT id FROM sites WHERE site_id = ?"),
+    addUser: database.prepare("INSERT INTO site_day_users VALUES (?, ?, ?) ON CONFLICT DO NOTHING"),
+    addPathViews: database.prepare(`
+      INSERT INTO site_day_paths VALUES (?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET views = views + excluded.views`),
+    addDay: database.prepare(`
+      INSERT INTO site_days VALUES (?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET views = views + excluded.views, users = users + excluded.users`),
+  };
+}

@@ -1,0 +1,146 @@
+// `footfall serve`: runs the api and the projector as processes of their own, starts a crashed one again with
+// back-off, and stops them in order: first the api, which may still store events, then the projector.
+
+import { type ChildProcess, fork } from "node:child_process";
+import { setPriority } from "node:os";
+import type { Logger } from "pino";
+import type { ServeConfig } from "../config.ts";
+import { pause } from "../pause.ts";
+import type { FromChild, ToChild } from "./child.ts";
+
+/** Between restarts of a process that keeps ending, in ms: doubled each time, up to the second. */
+const FIRST_RESTART_MS = 100;
+const MAX_RESTART_MS = 10_000;
+/** A process that ran this long, in ms, has recovered: the next restart is quick again. */
+const STABLE_MS = 30_000;
+/** What a process is given to drain, in ms; with both one after the other the whole stays below 5 s. */
+const API_DRAIN_MS = 4000;
+const PROJECTOR_DRAIN_MS = 700;
+/** The projector gives way to ingestion. */
+const PROJECTOR_NICENESS = 10;
+
+/** Runs the roles of `config` until `stop` aborts. Resolves to the exit code. */
+export async function supervise(config: ServeConfig, logger: Logger, stop: AbortSignal): Promise<number> {
+  const fatal = new AbortController();
+  const stopped = AbortSignal.any([stop, fatal.signal]);
+  const report = (message: string) => {
+    process.stderr.write(`footfall: ${message}\n`);
+    fatal.abort();
+  };
+  const children: Child[] = [];
+  if (config.role.includes("ingest") || config.role.includes("report")) {
+    children.push(new Child("api", new URL("../api/process.ts", import.meta.url), config, logger, report));
+  }
+  if (config.role.includes("projector")) {
+    const entry = new URL("../projector/process.ts", import.meta.url);
+    children.push(new Child("projector", entry, config, logger, report));
+  }
+  const runs = children.map((child) => child.run(stopped));
+  const urls = await Promise.race([Promise.all(children.map((child) => child.ready)), aborted(stopped)]);
+  if (urls) {
+    const url = urls.find((where) => where !== undefined);
+    process.stdout.write(url ? `footfall ready on ${url}\n` : "footfall projector ready\n");
+  }
+  await aborted(stopped);
+  for (const child of children) await child.stop();
+  await Promise.all(runs);
+  return fatal.signal.aborted ? 1 : 0;
+}
+
+class Child {
+  readonly #name: "api" | "projector";
+  readonly #entry: URL;
+  readonly #logger: Logger;
+  readonly #onFatal: (message: string) => void;
+  readonly #ready = Promise.withResolvers<string | undefined>();
+  #config: ServeConfig;
+  #process: ChildProcess | undefined;
+  #wasReady = false;
+
+  constructor(
+    name: "api" | "projector",
+    entry: URL,
+    config: ServeConfig,
+    logger: Logger,
+    onFatal: (message: string) => void,
+  ) {
+    this.#name = name;
+    this.#entry = entry;
+    this.#config = config;
+    this.#logger = logger;
+    this.#onFatal = onFatal;
+  }
+
+  /** Resolves when the process first serves, to its URL if it has one. */
+  get ready(): Promise<string | undefined> {
+    return this.#ready.promise;
+  }
+
+  /** Keeps the process running until `stopped` aborts and it has ended. */
+  async run(stopped: AbortSignal): Promise<void> {
+    let restartMs = FIRST_RESTART_MS;
+    while (!stopped.aborted) {
+      const startedAt = Date.now();
+      const how = await this.#runOnce();
+      if (stopped.aborted) return;
+      if (Date.now() - startedAt > STABLE_MS) restartMs = FIRST_RESTART_MS;
+      this.#logger.error({ process: this.#name, ...how, restartMs }, "a process ended: starting it again");
+      await pause(restartMs, stopped);
+      restartMs = Math.min(MAX_RESTART_MS, 2 * restartMs);
+    }
+  }
+
+  /** Lets the process drain, and ends it when it takes too long. */
+  async stop(): Promise<void> {
+    const child = this.#process;
+    if (!child) return;
+    const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    const tooLong = setTimeout(
+      () => {
+        this.#logger.error({ process: this.#name }, "the process did not drain in time and is killed");
+        child.kill("SIGKILL");
+      },
+      this.#name === "api" ? API_DRAIN_MS : PROJECTOR_DRAIN_MS,
+    );
+    this.#tell(child, { type: "drain" });
+    await ended;
+    clearTimeout(tooLong);
+  }
+
+  #runOnce(): Promise<{ code: number | null; signal: string | null }> {
+    return new Promise((resolve) => {
+      const child = fork(this.#entry, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+      this.#process = child;
+      child.on("message", (message: FromChild) => this.#onMessage(message));
+      child.on("error", (error) => this.#logger.error({ process: this.#name, err: error }, "process error"));
+      child.once("exit", (code, signal) => {
+        this.#process = undefined;
+        resolve({ code, signal });
+      });
+      if (this.#name === "projector" && child.pid !== undefined) setPriority(child.pid, PROJECTOR_NICENESS);
+      this.#tell(child, { type: "start", config: this.#config });
+    });
+  }
+
+  #onMessage(message: FromChild): void {
+    if (message.type === "ready") {
+      this.#wasReady = true;
+      this.#ready.resolve(message.url);
+      // With port 0, the port that was picked is kept over restarts.
+      if (message.port !== undefined) this.#config = { ...this.#config, port: message.port };
+    } else if (!this.#wasReady) {
+      this.#onFatal(message.message);
+    }
+  }
+
+  #tell(child: ChildProcess, message: ToChild): void {
+    if (child.connected) child.send(message);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener("abort", () => resolve(undefined), { once: true });
+  });
+}

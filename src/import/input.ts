@@ -10,7 +10,7 @@ import { ImportError, reasonOf, systemCode } from "./import-error.ts";
 export const STDIN = "-";
 
 /** Large enough that the cost of a read does not count, small enough not to keep the event loop for long. */
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 const GZIP_MAGIC = [0x1f, 0x8b] as const;
 

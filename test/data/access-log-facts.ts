@@ -25,7 +25,7 @@ export const ACCESS_LOG = {
       { path: "/logo.PNG", views: 4 },
     ],
     /** Views by UTC day. */
-    days: DAYS,
+    days: { "2025-03-03": 66, "2025-03-04": 94 },
   },
   /** By default. */
   pages: {

@@ -75,7 +75,7 @@ for (let number = 1; number <= LINES; number++) {
   const size = status === 304 ? "-" : String(200 + random(40_000));
   const user = random(20) === 0 ? "ada" : "-";
   const agent = random(5) === 0 ? pick(BOTS) : pick(BROWSERS);
-  const referer = pick(["-", "https://www.example.org/", "https://search.example/?q=\\\"footfall\\\""]);
+  const referer = pick(["-", "https://www.example.org/", 'https://search.example/?q=\\"footfall\\"']);
   const time = logTime(moment, pick(["+0000", "+0100"]));
   const request = `${method} ${pick(TARGETS)} HTTP/1.1`;
   const line = `${pick(ADDRESSES)} - ${user} [${time}] "${request}" ${status} ${size} "${referer}" "${agent}"`;

@@ -14,8 +14,14 @@ describe("a line in the combined format", () => {
   });
 
   test("may have escaped quotes and backslashes in its quoted fields", () => {
-    const parsed = parseCombined(combinedLine({ request: 'GET /\\"a\\\\ HTTP/1.1', userAgent: 'x \\"y\\" \\\\' }));
-    expect(parsed).toMatchObject({ request: 'GET /\\"a\\\\ HTTP/1.1', userAgent: 'x \\"y\\" \\\\', status: 200 });
+    const parsed = parseCombined(
+      combinedLine({ request: 'GET /\\"a\\\\ HTTP/1.1', userAgent: 'x \\"y\\" \\\\' }),
+    );
+    expect(parsed).toMatchObject({
+      request: 'GET /\\"a\\\\ HTTP/1.1',
+      userAgent: 'x \\"y\\" \\\\',
+      status: 200,
+    });
   });
 
   test("may have brackets in its user name", () => {
@@ -27,7 +33,9 @@ describe("a line in the combined format", () => {
   });
 
   test("may have further fields", () => {
-    expect(parseCombined(combinedLine({ rest: ' "203.0.113.9" 0.004' }))).toMatchObject({ furtherFields: true });
+    expect(parseCombined(combinedLine({ rest: ' "203.0.113.9" 0.004' }))).toMatchObject({
+      furtherFields: true,
+    });
   });
 
   test.each([
@@ -62,7 +70,11 @@ describe("a line in the combined format", () => {
 
 describe("a hit", () => {
   test("has the path without its query, the time in UTC, and what is needed of the client", () => {
-    const line = view("/a/b?c=d", { address: "2001:db8::1", time: "01/Jan/2025:00:30:00 +0100", userAgent: "x" });
+    const line = view("/a/b?c=d", {
+      address: "2001:db8::1",
+      time: "01/Jan/2025:00:30:00 +0100",
+      userAgent: "x",
+    });
     expect(read(line)).toEqual({
       kind: "hit",
       path: "/a/b",
@@ -102,12 +114,18 @@ describe("a hit", () => {
     expect(read(combinedLine({ status }))).toEqual({ kind: "other" });
   });
 
-  test.each(["POST / HTTP/1.1", "HEAD / HTTP/1.1", "get / HTTP/1.1", "-", "", "GET", "GET  HTTP/1.1", "\\x16\\x03"])(
-    "is not made by the request %j",
-    (request) => {
-      expect(read(combinedLine({ request }))).toEqual({ kind: "other" });
-    },
-  );
+  test.each([
+    "POST / HTTP/1.1",
+    "HEAD / HTTP/1.1",
+    "get / HTTP/1.1",
+    "-",
+    "",
+    "GET",
+    "GET  HTTP/1.1",
+    "\\x16\\x03",
+  ])("is not made by the request %j", (request) => {
+    expect(read(combinedLine({ request }))).toEqual({ kind: "other" });
+  });
 });
 
 describe("a malformed line", () => {

@@ -7,10 +7,14 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { AnalyticsService, type IngestEventRequest } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 
 /**
- * What happens to a stream. `early`: the server answers for the first half and ends, as it does when it drains.
- * `drop`: the connection breaks when all is stored and before the answer. A number: it fails with that code.
+ * What happens to a stream. `early`: the server answers for a part and ends, as it does when it drains. `drop`: the
+ * connection breaks when all is stored and before the answer. `replaced`: it is unavailable, and then has another
+ * log. A number: it fails with that code.
  */
-export type Fault = "early" | "drop" | Code;
+export type Fault = "early" | "drop" | "replaced" | Code;
+
+const LOG_ID = "11111111-1111-4111-8111-111111111111";
+export const OTHER_LOG_ID = "22222222-2222-4222-8222-222222222222";
 
 export interface FakeServer {
   readonly url: string;
@@ -38,6 +42,10 @@ export async function startFakeServer(): Promise<FakeServer> {
       async ingestEventStream(messages) {
         const fault = faults.shift();
         if (typeof fault === "number") throw new ConnectError("as the test asked for", fault);
+        if (fault === "replaced") {
+          fake.logId = OTHER_LOG_ID;
+          throw new ConnectError("as the test asked for", Code.Unavailable);
+        }
         let accepted = 0;
         const rejected: { index: bigint; reason: string }[] = [];
         let index = 0;
@@ -74,7 +82,7 @@ export async function startFakeServer(): Promise<FakeServer> {
     stored,
     streams,
     faults,
-    logId: "11111111-1111-4111-8111-111111111111",
+    logId: LOG_ID,
     rejectedPath: "",
     async close() {
       for (const session of sessions) session.destroy();

@@ -6,7 +6,11 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 
 describe("a logged time", () => {
   test("becomes the same moment in UTC, whatever its zone", () => {
-    const moments = fc.date({ min: new Date("1990-01-02"), max: new Date("2090-01-01"), noInvalidDate: true });
+    const moments = fc.date({
+      min: new Date("1990-01-02"),
+      max: new Date("2090-01-01"),
+      noInvalidDate: true,
+    });
     const zones = fc.integer({ min: -14 * 60, max: 14 * 60 });
     fc.assert(
       fc.property(moments, zones, (moment, zone) => {

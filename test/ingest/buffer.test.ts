@@ -1,0 +1,107 @@
+import { expect, test } from "vitest";
+import { IngestBuffer } from "../../src/ingest/buffer.ts";
+import { LogError } from "../../src/log/errors.ts";
+import type { EventLog, RecordBatch } from "../../src/log/event-log.ts";
+
+/** A log whose appends end when the test says so. */
+function manualLog(): { log: EventLog; batches: RecordBatch[]; settle: (error?: Error) => void } {
+  const batches: RecordBatch[] = [];
+  const pending: PromiseWithResolvers<void>[] = [];
+  const log: EventLog = {
+    id: "",
+    end: 0,
+    lastReceivedAtMs: 0,
+    failure: new Promise(() => {}),
+    append: (batch) => {
+      batches.push({ ...batch, records: [...batch.records] });
+      const settled = Promise.withResolvers<void>();
+      pending.push(settled);
+      return settled.promise;
+    },
+    close: async () => {},
+  };
+  const settle = (error?: Error) => {
+    const first = pending.shift();
+    if (error) first?.reject(error);
+    else first?.resolve();
+  };
+  return { log, batches, settle };
+}
+
+const bytes = (length: number) => [new Uint8Array(length)];
+
+test("what arrives while a commit is under way becomes the next one, in order", async () => {
+  const { log, batches, settle } = manualLog();
+  const buffer = new IngestBuffer(log);
+  const stored = [1, 2, 3, 4].map((length) => buffer.add(bytes(length), length));
+  expect(batches.map((batch) => batch.records.length)).toEqual([1]);
+  settle();
+  await stored[0];
+  await expect.poll(() => batches.length).toBe(2);
+  expect(batches[1]?.records.map((record) => record.byteLength)).toEqual([2, 3, 4]);
+  expect(batches[1]?.receivedAtMs).toBe(4);
+  settle();
+  await Promise.all(stored);
+  expect(buffer.size).toBe(0);
+});
+
+test("nobody is answered before the commit of their own events", async () => {
+  const { log, settle } = manualLog();
+  const buffer = new IngestBuffer(log);
+  const answered: string[] = [];
+  const first = buffer.add(bytes(1), 1).then(() => answered.push("first"));
+  const second = buffer.add(bytes(1), 2).then(() => answered.push("second"));
+  settle();
+  await first;
+  expect(answered).toEqual(["first"]);
+  expect(buffer.size).toBe(1);
+  settle();
+  await second;
+  expect(answered).toEqual(["first", "second"]);
+});
+
+test("a batch stays below what a frame holds", async () => {
+  const { log, batches, settle } = manualLog();
+  const buffer = new IngestBuffer(log);
+  const third = 3 * 1024 * 1024;
+  const stored = [1, third, third, third].map((length) => buffer.add(bytes(length), 1));
+  for (let commit = 0; commit < 3; commit += 1) {
+    await expect.poll(() => batches.length).toBe(commit + 1);
+    settle();
+  }
+  await Promise.all(stored);
+  expect(batches.map((batch) => batch.records.length)).toEqual([1, 2, 1]);
+});
+
+test("a full buffer refuses at once, and takes again when there is room", async () => {
+  const { log, settle } = manualLog();
+  const buffer = new IngestBuffer(log);
+  const stored: Promise<void>[] = [];
+  const fill = () => {
+    for (let count = 0; count < 1000; count += 1) stored.push(buffer.add(bytes(1024 * 1024), 1));
+  };
+  expect(fill).toThrow(expect.objectContaining({ name: "IngestError", code: "buffer_full" }));
+  expect(stored.length).toBe(64);
+  settle();
+  await stored[0];
+  stored.push(buffer.add(bytes(1), 1));
+  const drained = buffer.drained();
+  const settling = setInterval(settle, 1);
+  await Promise.all([...stored, drained]);
+  clearInterval(settling);
+  expect(buffer.size).toBe(0);
+});
+
+test("when the log fails, all that waits is rejected as unavailable", async () => {
+  const { log, settle } = manualLog();
+  const buffer = new IngestBuffer(log);
+  const stored = [buffer.add(bytes(1), 1), buffer.add(bytes(1), 1)];
+  const failing = setInterval(() => settle(new LogError("failed", "EIO")), 1);
+  const outcomes = await Promise.allSettled(stored);
+  clearInterval(failing);
+  expect(outcomes).toEqual([
+    { status: "rejected", reason: expect.objectContaining({ code: "unavailable" }) },
+    { status: "rejected", reason: expect.objectContaining({ code: "unavailable" }) },
+  ]);
+  await buffer.drained();
+});

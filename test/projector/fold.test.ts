@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { dayOf, foldEvents } from "../../src/projector/fold.ts";
+import { ALL_TIME } from "../../src/readmodel/schema.ts";
+import { batch, type GivenEvent } from "./events.ts";
+
+const DAY = dayOf("2025-11-12T00:00:00Z");
+
+/** Folds events none of which was counted before, with ids remembered for ever. */
+function fold(given: readonly GivenEvent[]) {
+  const seen = new Set<string>();
+  return foldEvents(batch(given), (event, id) => {
+    const isFirst = !seen.has(`${event.siteId} ${id}`);
+    seen.add(`${event.siteId} ${id}`);
+    return isFirst;
+  });
+}
+
+test("the day of a timestamp is its UTC day", () => {
+  expect(dayOf("1970-01-01T23:59:59.999Z")).toBe(0);
+  expect(dayOf("1969-12-31T00:00:00Z")).toBe(-1);
+  expect(dayOf("2025-11-12T00:00:00Z")).toBe(Date.UTC(2025, 10, 12) / 86_400_000);
+  expect(dayOf("0000-01-01T00:00:00Z")).toBeGreaterThan(ALL_TIME);
+});
+
+test("page views count as views, by path; other events do not", () => {
+  const { sites } = fold([{ path: "/a" }, { path: "/a" }, { path: "/b" }, { type: "click", path: "/a" }]);
+  const changes = sites.get("site")?.get(DAY);
+  expect(changes?.views).toBe(3);
+  expect(changes?.paths).toEqual(
+    new Map([
+      ["/a", 2],
+      ["/b", 1],
+    ]),
+  );
+});
+
+test("a view without a path counts among the views only", () => {
+  const changes = fold([{}, { path: "/" }])
+    .sites.get("site")
+    ?.get(DAY);
+  expect(changes?.views).toBe(2);
+  expect(changes?.paths).toEqual(new Map([["/", 1]]));
+});
+
+test("users are counted over events of all types, once, and nobody without a user id", () => {
+  const { sites } = fold([{ user: "u1" }, { user: "u1", type: "click" }, { user: "u2", type: "click" }, {}]);
+  expect(sites.get("site")?.get(DAY)?.users).toEqual(new Set(["u1", "u2"]));
+});
+
+test("all time adds days up and keeps users distinct", () => {
+  const { sites } = fold([
+    { user: "u1", path: "/a", at: "2025-11-12T00:00:00Z" },
+    { user: "u1", path: "/a", at: "2025-11-13T00:00:00Z" },
+    { user: "u2", path: "/b", at: "2025-11-13T00:00:00Z" },
+  ]);
+  const all = sites.get("site")?.get(ALL_TIME);
+  expect(all?.views).toBe(3);
+  expect(all?.users).toEqual(new Set(["u1", "u2"]));
+  expect(all?.paths.get("/a")).toBe(2);
+});
+
+test("of several events of a site with one client id the first counts, even when the content differs", () => {
+  const { events, sites } = fold([
+    { id: "x", path: "/first" },
+    { id: "x", path: "/second" },
+    { id: "x", path: "/other-site", site: "other" },
+    { path: "/without-id" },
+    { path: "/without-id" },
+  ]);
+  expect(events.map(({ offset }) => offset)).toEqual([0, 2, 3, 4]);
+  expect(sites.get("site")?.get(ALL_TIME)?.views).toBe(3);
+  expect(sites.get("other")?.get(ALL_TIME)?.views).toBe(1);
+});

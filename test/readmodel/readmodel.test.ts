@@ -1,0 +1,179 @@
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { generationPath, publishGeneration } from "../../src/readmodel/generations.ts";
+import { ReadModelReader } from "../../src/readmodel/reader.ts";
+import { ReadModelWriter, UnusableReadModel } from "../../src/readmodel/writer.ts";
+import { after, batch, type GivenEvent } from "../projector/events.ts";
+import { temporaryDirectory } from "../temporary.ts";
+
+const WINDOW_MS = 1000;
+
+function openModel(directory = temporaryDirectory()) {
+  const writer = new ReadModelWriter(generationPath(directory, 1), { dedupeWindowMs: WINDOW_MS });
+  publishGeneration(directory, 1);
+  return { directory, writer, reader: new ReadModelReader(directory) };
+}
+
+/** Applies `given` in batches that end at the offsets `cuts`, and at the end. */
+function applyInBatches(writer: ReadModelWriter, given: readonly GivenEvent[], cuts: readonly number[] = []): void {
+  const ends = [...new Set([...cuts.filter((cut) => cut < given.length), given.length])].sort((a, b) => a - b);
+  let start = 0;
+  for (const end of ends) {
+    if (end > start) writer.apply(batch(given.slice(start, end), start), after(end));
+    start = end;
+  }
+}
+
+test("before a projection exists, and for a site that was never seen, all numbers are zero", () => {
+  const nothing = { totalViews: 0, uniqueUsers: 0, topPaths: [] };
+  const query = { siteId: "site", date: null, limit: 10 };
+  expect(new ReadModelReader(temporaryDirectory()).stats(query)).toEqual(nothing);
+  expect(openModel().reader.stats(query)).toEqual(nothing);
+});
+
+test("statistics are those of the day asked for, or of all time", () => {
+  const { writer, reader } = openModel();
+  applyInBatches(writer, [
+    { path: "/b", user: "u1", at: "2025-11-12T10:00:00Z" },
+    { path: "/a", user: "u1", at: "2025-11-12T11:00:00Z" },
+    { path: "/a", user: "u1", at: "2025-11-13T10:00:00Z" },
+    { path: "/a", user: "u2", at: "2025-11-13T10:00:00Z" },
+  ]);
+  expect(reader.stats({ siteId: "site", date: null, limit: 10 })).toEqual({
+    totalViews: 4,
+    uniqueUsers: 2,
+    topPaths: [
+      { path: "/a", views: 3 },
+      { path: "/b", views: 1 },
+    ],
+  });
+  expect(reader.stats({ siteId: "site", date: "2025-11-12", limit: 1 })).toEqual({
+    totalViews: 2,
+    uniqueUsers: 1,
+    topPaths: [{ path: "/a", views: 1 }],
+  });
+  expect(reader.stats({ siteId: "site", date: "2025-11-14", limit: 1 }).totalViews).toBe(0);
+});
+
+test("the events table has the given columns, with the offset plus one as id", () => {
+  const { directory, writer } = openModel();
+  applyInBatches(writer, [{ path: "/a", user: "u" }, { type: "click" }]);
+  const database = new Database(join(directory, "analytics.db"), { readonly: true });
+  const event = { id: 1, site_id: "site", event_type: "page_view", path: "/a", user_id: "u" };
+  expect(database.prepare("SELECT * FROM events ORDER BY id").all()).toEqual([
+    { ...event, timestamp: "2025-11-12T19:30:01Z" },
+    { ...event, id: 2, event_type: "click", path: null, user_id: null, timestamp: "2025-11-12T19:30:01Z" },
+  ]);
+  database.close();
+});
+
+test("a client's event id counts once within the window, and again when the window has passed", () => {
+  const { writer, reader } = openModel();
+  applyInBatches(writer, [
+    { id: "x", receivedAtMs: 10_000 },
+    { id: "x", receivedAtMs: 10_000 + WINDOW_MS - 1 },
+    { id: "x", receivedAtMs: 10_000 + WINDOW_MS },
+    { id: "x", receivedAtMs: 10_000 + WINDOW_MS + 1 },
+  ]);
+  expect(reader.stats({ siteId: "site", date: null, limit: 10 }).totalViews).toBe(2);
+});
+
+test("a batch that is applied twice is refused and changes nothing", () => {
+  const { writer, reader } = openModel();
+  applyInBatches(writer, [{}, {}]);
+  expect(() => writer.apply(batch([{}, {}]), after(2))).toThrow("a second projector");
+  expect(reader.stats({ siteId: "site", date: null, limit: 10 }).totalViews).toBe(2);
+  expect(reader.checkpoint()).toEqual(after(2));
+});
+
+test("a database of other settings, or one that is none, is not gone on with", () => {
+  const { directory, writer } = openModel();
+  writer.close();
+  const open = () => new ReadModelWriter(generationPath(directory, 1), { dedupeWindowMs: 7 });
+  expect(open).toThrow(UnusableReadModel);
+});
+
+test("the numbers can be read when the projector is not running", () => {
+  const { writer, reader } = openModel();
+  applyInBatches(writer, [{ path: "/a" }]);
+  writer.close();
+  expect(reader.stats({ siteId: "site", date: null, limit: 10 }).totalViews).toBe(1);
+});
+
+test("readers go over to a new generation when the link is switched", () => {
+  const { directory, writer, reader } = openModel();
+  applyInBatches(writer, [{}]);
+  expect(reader.checkpoint()?.nextOffset).toBe(1);
+  const second = new ReadModelWriter(generationPath(directory, 2), { dedupeWindowMs: WINDOW_MS });
+  applyInBatches(second, [{}, {}, {}]);
+  expect(reader.checkpoint()?.nextOffset).toBe(1);
+  publishGeneration(directory, 2);
+  expect(reader.checkpoint()?.nextOffset).toBe(3);
+});
+
+test("however the batches are split, all tables are the same, and the numbers are those of a naive count", () => {
+  const name = (prefix: string, count: number) => fc.nat(count).map((n) => `${prefix}${n}`);
+  const given = fc.record({
+    site: name("site-", 2),
+    type: fc.constantFrom("page_view", "page_view", "click"),
+    path: fc.option(name("/", 3), { nil: "" }),
+    user: fc.option(name("user-", 3), { nil: "" }),
+    at: fc.constantFrom("2025-11-12T19:30:01Z", "2025-11-13T00:00:00.5Z", "1969-12-31T23:59:59Z"),
+    id: fc.option(name("id-", 4), { nil: undefined }),
+    gap: fc.nat(600),
+  });
+  fc.assert(
+    fc.property(fc.array(given, { maxLength: 40 }), fc.array(fc.nat(40)), (items, cuts) => {
+      let receivedAtMs = 0;
+      const events = items.map(({ gap, id, ...rest }) => {
+        receivedAtMs += gap;
+        return { ...rest, ...(id !== undefined && { id }), receivedAtMs };
+      });
+      const whole = openModel();
+      const split = openModel();
+      applyInBatches(whole.writer, events);
+      applyInBatches(split.writer, events, cuts);
+      expect(dump(split.directory)).toEqual(dump(whole.directory));
+      for (const siteId of ["site-0", "site-1", "site-2"]) {
+        const stats = split.reader.stats({ siteId, date: null, limit: 1000 });
+        expect(stats).toEqual(naiveStats(events, siteId));
+      }
+      for (const model of [whole, split]) {
+        model.reader.close();
+        model.writer.close();
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+function dump(directory: string): unknown {
+  const database = new Database(join(directory, "analytics.db"), { readonly: true });
+  const tables = ["projection", "events", "sites", "site_days", "site_day_users", "site_day_paths", "dedupe"];
+  const rows = tables.map((table) => database.prepare(`SELECT * FROM ${table}`).all());
+  database.close();
+  return rows;
+}
+
+function naiveStats(events: readonly (GivenEvent & { receivedAtMs: number })[], siteId: string) {
+  const firstSeen = new Map<string, number>();
+  const counted = events.filter(({ site, id, receivedAtMs }) => {
+    if (site !== siteId) return false;
+    if (id === undefined) return true;
+    const first = firstSeen.get(id);
+    if (first !== undefined && receivedAtMs - first < WINDOW_MS) return false;
+    firstSeen.set(id, receivedAtMs);
+    return true;
+  });
+  const views = counted.filter(({ type }) => type === "page_view");
+  const paths = [...new Set(views.map(({ path }) => path ?? ""))].filter((path) => path !== "");
+  return {
+    totalViews: views.length,
+    uniqueUsers: new Set(counted.map(({ user }) => user).filter((user) => user !== "")).size,
+    topPaths: paths
+      .map((path) => ({ path, views: views.filter((view) => view.path === path).length }))
+      .sort((a, b) => b.views - a.views || (a.path < b.path ? -1 : 1)),
+  };
+}

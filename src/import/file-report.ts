@@ -4,7 +4,7 @@ import type { Block, LineProblem } from "./block.ts";
 import type { SendResult } from "./sender.ts";
 
 /** How many malformed and how many rejected lines of a file are named; the others are counted. */
-export const MAX_NAMED_LINES = 20;
+const MAX_NAMED_LINES = 20;
 
 export class FileReport {
   readonly #malformed: Problems;

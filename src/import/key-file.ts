@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { ImportError, reasonOf, systemCode } from "./import-error.ts";
 
 /** The name of the key file within the data directory, unless the user names another. */
-export const DEFAULT_KEY_FILE = "import.key";
+export const KEY_FILE_NAME = "import.key";
 
 /** As long as the hash that it keys; a shorter one is refused. */
 const KEY_BYTES = 32;

@@ -1,4 +1,15 @@
-// One validation for all protocols.
+// One validation for all protocols. What is not valid is said in words that name the field and fit an error answer.
+
+import { formatTimestamp, parseTimestamp } from "./timestamp.ts";
+
+/** Limits in bytes of UTF-8. */
+export const MAX_SITE_ID_BYTES = 128;
+const MAX_EVENT_TYPE_BYTES = 64;
+const MAX_PATH_BYTES = 2048;
+const MAX_USER_ID_BYTES = 256;
+const MAX_EVENT_ID_BYTES = 128;
+/** How far a sender's clock may be ahead, in ms. */
+const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
 
 /** An event as a sender gave it; IngestEventRequest is one. An empty string counts as absent. */
 export interface EventInput {
@@ -20,4 +31,52 @@ export interface ValidEvent {
   readonly timestamp: string;
   /** The sender's idempotency key; empty when there is none. */
   readonly eventId: string;
+}
+
+export type Validation =
+  | { readonly ok: true; readonly event: ValidEvent }
+  | { readonly ok: false; readonly reason: string };
+
+/** Checks an event received at `receivedAtMs`, and gives it that time when it has none of its own. */
+export function validateEvent(input: EventInput, receivedAtMs: number): Validation {
+  if (input.siteId === "") return invalid("Missing required field: site_id");
+  if (input.eventType === "") return invalid("Missing required field: event_type");
+  const problem =
+    textProblem("site_id", input.siteId, MAX_SITE_ID_BYTES) ??
+    textProblem("event_type", input.eventType, MAX_EVENT_TYPE_BYTES) ??
+    textProblem("path", input.path, MAX_PATH_BYTES) ??
+    textProblem("user_id", input.userId, MAX_USER_ID_BYTES) ??
+    textProblem("event_id", input.eventId, MAX_EVENT_ID_BYTES);
+  if (problem !== undefined) return invalid(problem);
+  const { siteId, eventType, path, userId, eventId } = input;
+  if (input.timestamp === undefined || input.timestamp === "") {
+    const timestamp = formatTimestamp(receivedAtMs);
+    return { ok: true, event: { siteId, eventType, path, userId, timestamp, eventId } };
+  }
+  const timestamp = parseTimestamp(input.timestamp);
+  if (!timestamp) {
+    return invalid(
+      "timestamp must be a time of RFC 3339 with at most 9 digits of fraction, such as 2025-11-12T19:30:01Z",
+    );
+  }
+  if (timestamp.epochMs > receivedAtMs + MAX_AHEAD_MS) {
+    return invalid("timestamp is more than 24 hours in the future");
+  }
+  return { ok: true, event: { siteId, eventType, path, userId, timestamp: timestamp.utc, eventId } };
+}
+
+/** What is wrong with a text field; undefined when nothing is. */
+export function textProblem(field: string, text: string, maxBytes: number): string | undefined {
+  // A UTF-16 unit is at most three bytes of UTF-8, so a short text needs no counting.
+  if (text.length * 3 > maxBytes) {
+    const bytes = Buffer.byteLength(text);
+    if (bytes > maxBytes) return `${field} is ${bytes} bytes long; at most ${maxBytes} are allowed`;
+  }
+  if (/\p{Cc}/u.test(text)) return `${field} must not contain control characters`;
+  if (!text.isWellFormed()) return `${field} must not contain lone surrogates`;
+  return undefined;
+}
+
+function invalid(reason: string): Validation {
+  return { ok: false, reason };
 }

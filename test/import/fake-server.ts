@@ -11,7 +11,7 @@ import { AnalyticsService, type IngestEventRequest } from "../../gen/ts/analytic
  * connection breaks when all is stored and before the answer. `replaced`: it is unavailable, and then has another
  * log. A number: it fails with that code.
  */
-export type Fault = "early" | "drop" | "replaced" | Code;
+type Fault = "early" | "drop" | "replaced" | Code;
 
 const LOG_ID = "11111111-1111-4111-8111-111111111111";
 export const OTHER_LOG_ID = "22222222-2222-4222-8222-222222222222";

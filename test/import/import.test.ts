@@ -116,6 +116,11 @@ describe("the input", () => {
     expect(bench.storedPaths()).toEqual(["/1", "/2", "/3"]);
   });
 
+  test("is called stdin where it comes from there", async () => {
+    const { stderr } = await bench.run(["-"], {}, { stdin: Readable.from([Buffer.from("junk\n")]) });
+    expect(stderr).toBe("stdin:1: malformed: not in the combined format\n");
+  });
+
   test.each([
     ["empty", Buffer.alloc(0)],
     ["the gzip of nothing", gzipSync("")],

@@ -869,7 +869,8 @@ export const AnalyticsService: GenService<{
   /**
    * IngestEventStream stores a stream of batches of any total length and answers once, at its end. The server
    * reads no faster than it stores. When it drains it answers early, with the part that is on disk: the first
-   * accepted_count + rejected_count events of the stream were handled, the others were not stored.
+   * accepted_count + rejected_count events of the stream were handled. The others are to be sent again; with their
+   * event_id, they count once.
    *
    * @generated from rpc analytics.v1.AnalyticsService.IngestEventStream
    */

@@ -61,7 +61,8 @@ type AnalyticsServiceClient interface {
 	IngestEvents(context.Context, *connect.Request[v1.IngestEventsRequest]) (*connect.Response[v1.IngestEventsResponse], error)
 	// IngestEventStream stores a stream of batches of any total length and answers once, at its end. The server
 	// reads no faster than it stores. When it drains it answers early, with the part that is on disk: the first
-	// accepted_count + rejected_count events of the stream were handled, the others were not stored.
+	// accepted_count + rejected_count events of the stream were handled. The others are to be sent again; with their
+	// event_id, they count once.
 	IngestEventStream(context.Context) *connect.ClientStreamForClient[v1.IngestEventStreamRequest, v1.IngestEventStreamResponse]
 	// GetStats answers the statistics of one site, for one UTC day or for all time.
 	GetStats(context.Context, *connect.Request[v1.GetStatsRequest]) (*connect.Response[v1.GetStatsResponse], error)
@@ -159,7 +160,8 @@ type AnalyticsServiceHandler interface {
 	IngestEvents(context.Context, *connect.Request[v1.IngestEventsRequest]) (*connect.Response[v1.IngestEventsResponse], error)
 	// IngestEventStream stores a stream of batches of any total length and answers once, at its end. The server
 	// reads no faster than it stores. When it drains it answers early, with the part that is on disk: the first
-	// accepted_count + rejected_count events of the stream were handled, the others were not stored.
+	// accepted_count + rejected_count events of the stream were handled. The others are to be sent again; with their
+	// event_id, they count once.
 	IngestEventStream(context.Context, *connect.ClientStream[v1.IngestEventStreamRequest]) (*connect.Response[v1.IngestEventStreamResponse], error)
 	// GetStats answers the statistics of one site, for one UTC day or for all time.
 	GetStats(context.Context, *connect.Request[v1.GetStatsRequest]) (*connect.Response[v1.GetStatsResponse], error)

@@ -1,0 +1,111 @@
+// analytics.v1.AnalyticsService over ingestion, read model and status. Streams are in ingest-stream.ts.
+
+import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
+import { AnalyticsService, ServiceState } from "../../gen/ts/analytics/v1/analytics_pb.ts";
+import { type Ingest, IngestError, type IngestOutcome } from "../ingest/ingest.ts";
+import type { EventInput } from "../ingest/validate.ts";
+import type { Reports } from "../readmodel/reports.ts";
+import { ingestStream } from "./ingest-stream.ts";
+import { checkStatsQuery } from "./stats-query.ts";
+import type { Status, StatusSource } from "./status.ts";
+
+export interface AnalyticsDependencies {
+  readonly ingest: Ingest;
+  readonly reports: Reports;
+  readonly status: StatusSource;
+  /** Aborts when the process drains: streams end with what is on disk. */
+  readonly drain: AbortSignal;
+}
+
+/** The largest message of a single event or a question, and of a batch, in bytes. */
+const SMALL_MESSAGE = { readMaxBytes: 64 * 1024 };
+const BATCH_MESSAGE = { readMaxBytes: 4 * 1024 * 1024 };
+const MAX_BATCH_EVENTS = 10_000;
+
+const STATES: Readonly<Record<Status["state"], ServiceState>> = {
+  healthy: ServiceState.HEALTHY,
+  degraded: ServiceState.DEGRADED,
+  unavailable: ServiceState.UNAVAILABLE,
+};
+
+export function registerAnalyticsService(router: ConnectRouter, dependencies: AnalyticsDependencies): void {
+  const { reports, status, drain } = dependencies;
+  const { method } = AnalyticsService;
+  const ingest = (events: readonly EventInput[]) => ingestOrFail(dependencies.ingest, events);
+
+  router.rpc(
+    method.ingestEvent,
+    async (request) => {
+      const { eventIds, rejected } = await ingest([request]);
+      if (rejected[0]) throw new ConnectError(rejected[0].reason, Code.InvalidArgument);
+      return { message: "Event received", eventId: eventIds[0] ?? "" };
+    },
+    SMALL_MESSAGE,
+  );
+
+  router.rpc(
+    method.ingestEvents,
+    async ({ events }) => {
+      const { eventIds, rejected } = await ingest(events);
+      return {
+        acceptedCount: BigInt(eventIds.length),
+        rejected: rejected.map(({ index, reason }) => ({ index: BigInt(index), reason })),
+      };
+    },
+    BATCH_MESSAGE,
+  );
+
+  router.rpc(method.ingestEventStream, (requests) => ingestStream(requests, ingest, drain), BATCH_MESSAGE);
+
+  router.rpc(
+    method.getStats,
+    ({ siteId, date = "", limit }) => {
+      const checked = checkStatsQuery(siteId, date, limit === 0 ? undefined : limit);
+      if (!checked.ok) throw new ConnectError(checked.reason, Code.InvalidArgument);
+      const stats = reports.stats(checked.query);
+      return {
+        siteId,
+        ...(checked.query.date !== null && { date: checked.query.date }),
+        totalViews: BigInt(stats.totalViews),
+        uniqueUsers: BigInt(stats.uniqueUsers),
+        topPaths: stats.topPaths.map(({ path, views }) => ({ path, views: BigInt(views) })),
+      };
+    },
+    SMALL_MESSAGE,
+  );
+
+  router.rpc(
+    method.getStatus,
+    async () => {
+      const now = await status.status();
+      return {
+        version: now.version,
+        uptimeMs: BigInt(now.uptimeMs),
+        state: STATES[now.state],
+        reason: now.reason,
+        logId: now.logId,
+        logEnd: BigInt(now.logEnd),
+        projected: BigInt(now.projected),
+        backlog: BigInt(now.backlog),
+        lagMs: BigInt(now.lagMs),
+      };
+    },
+    SMALL_MESSAGE,
+  );
+}
+
+async function ingestOrFail(ingest: Ingest, events: readonly EventInput[]): Promise<IngestOutcome> {
+  if (events.length > MAX_BATCH_EVENTS) {
+    throw new ConnectError(
+      `events has ${events.length} entries; at most ${MAX_BATCH_EVENTS} are allowed: split the batch`,
+      Code.InvalidArgument,
+    );
+  }
+  try {
+    return await ingest.ingest(events);
+  } catch (error) {
+    if (!(error instanceof IngestError)) throw error;
+    const code = error.code === "buffer_full" ? Code.ResourceExhausted : Code.Unavailable;
+    throw new ConnectError(error.message, code, { "Retry-After": "1" }, undefined, error);
+  }
+}

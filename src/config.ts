@@ -4,8 +4,8 @@
 import { InvalidArgumentError, Option } from "commander";
 import { LOG_LEVELS, type LogLevel } from "./logger.ts";
 
-export const ROLES = ["ingest", "projector", "report"] as const;
-export type Role = (typeof ROLES)[number];
+const ROLES = ["ingest", "projector", "report"] as const;
+type Role = (typeof ROLES)[number];
 
 export interface ServeConfig {
   readonly host: string;
@@ -21,7 +21,7 @@ export interface ServeConfig {
   readonly logLevel: LogLevel;
 }
 
-export const DEFAULT_PORT = 5000;
+const DEFAULT_PORT = 5000;
 
 const MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -86,7 +86,9 @@ function parseRoles(text: string): Role[] {
   const roles = text.split(",").map((part) => ROLES.find((role) => role === part.trim()));
   const known = roles.filter((role) => role !== undefined);
   if (known.length !== roles.length) {
-    throw new InvalidArgumentError(`It must be one or more of ${ROLES.join(", ")}, with commas between them.`);
+    throw new InvalidArgumentError(
+      `It must be one or more of ${ROLES.join(", ")}, with commas between them.`,
+    );
   }
   return [...new Set(known)];
 }

@@ -9,8 +9,8 @@ import { configText } from "./cli/config.ts";
 import { catLog } from "./cli/log-cat.ts";
 import { statsText } from "./cli/stats.ts";
 import { configProblem, dataOption, type ServeConfig, serveOptions, urlOption } from "./config.ts";
-import { ImportError } from "./import/import-error.ts";
 import { KEY_FILE_NAME, runImport } from "./import/import.ts";
+import { ImportError } from "./import/import-error.ts";
 import { LogError } from "./log/errors.ts";
 import { createLogger } from "./logger.ts";
 import { supervise } from "./supervisor/supervisor.ts";
@@ -52,7 +52,9 @@ program
   .description("send the page views of access logs to a running server; repeatable")
   .argument("<file...>", "access logs, plain or gzipped; - is standard input")
   .requiredOption("--site <id>", "the site that they are of")
-  .addOption(new Option("--format <name>", "the format of the logs").choices(["combined"]).default("combined"))
+  .addOption(
+    new Option("--format <name>", "the format of the logs").choices(["combined"]).default("combined"),
+  )
   .option("--include-assets", "also import static files", false)
   .option("--include-bots", "also import requests of known bots", false)
   .option("--again", "send everything again, also what was imported before", false)

@@ -4,7 +4,7 @@ import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { AnalyticsService, ServiceState } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import { type Ingest, IngestError, type IngestOutcome } from "../ingest/ingest.ts";
 import type { EventInput } from "../ingest/validate.ts";
-import type { Reports } from "../readmodel/reports.ts";
+import { type Reports, ReportsRefused, type SiteStats, type StatsQuery } from "../readmodel/reports.ts";
 import { ingestStream } from "./ingest-stream.ts";
 import { checkStatsQuery } from "./stats-query.ts";
 import type { Status, StatusSource } from "./status.ts";
@@ -62,7 +62,7 @@ export function registerAnalyticsService(router: ConnectRouter, dependencies: An
     ({ siteId, date = "", limit }) => {
       const checked = checkStatsQuery(siteId, date, limit === 0 ? undefined : limit);
       if (!checked.ok) throw new ConnectError(checked.reason, Code.InvalidArgument);
-      const stats = reports.stats(checked.query);
+      const stats = statsOrFail(reports, checked.query);
       return {
         siteId,
         ...(checked.query.date !== null && { date: checked.query.date }),
@@ -107,5 +107,14 @@ async function ingestOrFail(ingest: Ingest, events: readonly EventInput[]): Prom
     if (!(error instanceof IngestError)) throw error;
     const code = error.code === "buffer_full" ? Code.ResourceExhausted : Code.Unavailable;
     throw new ConnectError(error.message, code, { "Retry-After": "1" }, undefined, error);
+  }
+}
+
+function statsOrFail(reports: Reports, query: StatsQuery): SiteStats {
+  try {
+    return reports.stats(query);
+  } catch (error) {
+    if (!(error instanceof ReportsRefused)) throw error;
+    throw new ConnectError(error.message, Code.Unimplemented, undefined, undefined, error);
   }
 }

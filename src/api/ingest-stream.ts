@@ -30,12 +30,21 @@ export async function ingestStream(
 ): Promise<StreamAnswer> {
   const answer: StreamAnswer = { acceptedCount: 0n, rejectedCount: 0n, rejected: [] };
   const unstored: Promise<Settled>[] = [];
-  const drained = Promise.withResolvers<"drained">();
-  const onDrain = () => drained.resolve("drained");
-  drain.addEventListener("abort", onDrain);
   const iterator = requests[Symbol.asyncIterator]();
   let refusal: unknown;
   let isOver = false;
+  let stopWaiting = () => {};
+  const onDrain = () => stopWaiting();
+  drain.addEventListener("abort", onDrain);
+
+  /** The next batch; undefined at the end, or on drain. A race with one promise for all would keep all batches alive. */
+  const nextBatch = async () => {
+    const next = Promise.withResolvers<IteratorResult<IngestEventStreamRequest> | undefined>();
+    stopWaiting = () => next.resolve(undefined);
+    iterator.next().then(next.resolve, next.reject);
+    const result = await next.promise;
+    return result?.done ? undefined : result?.value;
+  };
 
   /** Waits for the oldest batch. Batches behind one that was refused are no part of the answer. */
   const settleOldest = async () => {
@@ -50,10 +59,10 @@ export async function ingestStream(
 
   try {
     while (!isOver && !drain.aborted) {
-      const next = await Promise.race([iterator.next(), drained.promise]);
-      if (next === "drained" || next.done) break;
-      unstored.push(settle(ingest(next.value.events)));
-      if (unstored.length > MAX_UNSTORED) await settleOldest();
+      const batch = await nextBatch();
+      if (!batch) break;
+      unstored.push(settle(ingest(batch.events)));
+      if (unstored.length === MAX_UNSTORED) await settleOldest();
     }
   } finally {
     drain.removeEventListener("abort", onDrain);

@@ -1,5 +1,5 @@
 // The JSON body of POST /event. Unknown fields are ignored, so that existing senders keep working; of duplicate keys
-// the last wins; null counts as absent.
+// the last wins; null counts as absent. A byte order mark before the JSON is skipped.
 
 import type { EventInput } from "../ingest/validate.ts";
 

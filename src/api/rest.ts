@@ -1,17 +1,13 @@
 // The REST surface: POST /event, GET /stats and GET /health, as senders of the older service know them.
 
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { Logger } from "pino";
 import { type Ingest, IngestError } from "../ingest/ingest.ts";
-import type { Reports } from "../readmodel/reports.ts";
-import { readBody } from "./rest-body.ts";
+import { type Reports, ReportsRefused } from "../readmodel/reports.ts";
+import { type Request, type Response, respondJson } from "./node-http.ts";
+import { discardBody, readBody } from "./rest-body.ts";
 import { parseEventJson } from "./rest-event.ts";
 import { checkStatsQuery } from "./stats-query.ts";
 import type { StatusSource } from "./status.ts";
-
-export type Request = IncomingMessage | Http2ServerRequest;
-export type Response = ServerResponse | Http2ServerResponse;
 
 export interface RestDependencies {
   readonly ingest: Ingest;
@@ -31,13 +27,14 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-type Route = (req: Request, url: URL) => Promise<Answer> | Answer;
+/** Answers a request; `query` is what stands behind the "?". */
+type Route = (req: Request, query: string) => Promise<Answer> | Answer;
 
 /** A handler that answers the REST requests and returns false for all others, untouched. */
 export function createRestHandler(dependencies: RestDependencies): (req: Request, res: Response) => boolean {
   const routes = new Map<string, { readonly methods: readonly string[]; readonly route: Route }>([
     ["/event", { methods: ["POST"], route: (req) => postEvent(dependencies, req) }],
-    ["/stats", { methods: ["GET", "HEAD"], route: (_, url) => getStats(dependencies, url) }],
+    ["/stats", { methods: ["GET", "HEAD"], route: (_, query) => getStats(dependencies, query) }],
     ["/health", { methods: ["GET", "HEAD"], route: () => getHealth(dependencies) }],
   ]);
   return (req, res) => {
@@ -46,20 +43,14 @@ export function createRestHandler(dependencies: RestDependencies): (req: Request
     const path = queryAt === -1 ? target : target.slice(0, queryAt);
     const found = routes.get(path);
     if (!found) return false;
-    if (!found.methods.includes(req.method ?? "")) {
-      const allow = found.methods.join(", ");
-      respond(req, res, {
-        status: 405,
-        body: { error: `${path} takes ${allow} only` },
-        headers: { Allow: allow },
-      });
-      return true;
-    }
-    const url = new URL(`http://localhost${path}${queryAt === -1 ? "" : target.slice(queryAt)}`);
+    const query = queryAt === -1 ? "" : target.slice(queryAt + 1);
+    const route = found.methods.includes(req.method ?? "")
+      ? found.route
+      : methodNotAllowed(path, found.methods);
     Promise.resolve()
-      .then(() => found.route(req, url))
+      .then(() => route(req, query))
       .catch((error: unknown) => failure(error, dependencies.logger))
-      .then((answer) => respond(req, res, answer))
+      .then(({ status, body, headers }) => respondJson(req, res, status, body, headers))
       .catch((error: unknown) => dependencies.logger.error({ err: error }, "an answer could not be written"));
     return true;
   };
@@ -67,16 +58,24 @@ export function createRestHandler(dependencies: RestDependencies): (req: Request
 
 /** Answers a request for which there is no handler. */
 export function notFound(req: Request, res: Response): void {
-  respond(req, res, {
-    status: 404,
-    body: { error: "Not found: there are POST /event, GET /stats, GET /health and the analytics.v1 API" },
-  });
+  const error = "Not found: there are POST /event, GET /stats, GET /health and the analytics.v1 API";
+  respondJson(req, res, 404, { error });
+}
+
+function methodNotAllowed(path: string, methods: readonly string[]): Route {
+  const allow = methods.join(", ");
+  return async (req) => {
+    await discardBody(req);
+    return { status: 405, body: { error: `${path} takes ${allow} only` }, headers: { Allow: allow } };
+  };
 }
 
 async function postEvent({ ingest }: RestDependencies, req: Request): Promise<Answer> {
   const encoding = req.headers["content-encoding"] ?? "identity";
-  if (encoding !== "identity") {
-    return { status: 415, body: { error: "Content-Encoding is not supported: send the body uncompressed" } };
+  if (encoding.toLowerCase() !== "identity") {
+    await discardBody(req);
+    const error = "Content-Encoding is not supported: send the body uncompressed";
+    return { status: 415, body: { error }, headers: { "Accept-Encoding": "identity" } };
   }
   const body = await readBody(req, MAX_EVENT_BODY_BYTES);
   if (body === "too_large") {
@@ -91,13 +90,13 @@ async function postEvent({ ingest }: RestDependencies, req: Request): Promise<An
   return { status: 200, body: { message: "Event received" } };
 }
 
-function getStats({ reports }: RestDependencies, url: URL): Answer {
-  const { searchParams } = url;
-  const limit = searchParams.get("limit");
+function getStats({ reports }: RestDependencies, query: string): Answer {
+  // It takes broken percent-encoding as it stands; of a parameter that is repeated the first counts.
+  const parameters = new URLSearchParams(query);
   const checked = checkStatsQuery(
-    searchParams.get("site_id") ?? "",
-    searchParams.get("date") ?? "",
-    limit === null || limit === "" ? undefined : Number(limit),
+    parameters.get("site_id") ?? "",
+    parameters.get("date") ?? "",
+    limitOf(parameters.get("limit") ?? ""),
   );
   if (!checked.ok) return { status: 400, body: { error: checked.reason } };
   const stats = reports.stats(checked.query);
@@ -111,6 +110,12 @@ function getStats({ reports }: RestDependencies, url: URL): Answer {
       top_paths: stats.topPaths,
     },
   };
+}
+
+/** Undefined when there is none; NaN, which is no limit, for what is not written in digits. */
+function limitOf(text: string): number | undefined {
+  if (text === "") return undefined;
+  return /^\d+$/.test(text) ? Number(text) : Number.NaN;
 }
 
 async function getHealth({ status }: RestDependencies): Promise<Answer> {
@@ -137,19 +142,7 @@ function failure(error: unknown, logger: Logger): Answer {
     const headers = { "Retry-After": RETRY_AFTER_SECONDS };
     return { status: 503, body: { error: error.message }, headers };
   }
+  if (error instanceof ReportsRefused) return { status: 501, body: { error: error.message } };
   logger.error({ err: error }, "a REST request failed");
   return { status: 500, body: { error: "internal error" } };
-}
-
-function respond(req: Request, res: Response, answer: Answer): void {
-  const body = Buffer.from(JSON.stringify(answer.body));
-  res.writeHead(answer.status, {
-    "Content-Type": "application/json",
-    "Content-Length": body.byteLength,
-    ...answer.headers,
-    // What is left of a body that was refused is not read: the connection cannot go on behind it.
-    ...(req.httpVersionMajor === 1 && !req.complete && { Connection: "close" }),
-  });
-  res.end(req.method === "HEAD" ? undefined : body);
-  if (!req.complete) req.resume();
 }

@@ -63,7 +63,8 @@ export class StatusService implements StatusSource {
     try {
       const checkpoint = this.#dependencies.checkpoint();
       projected = checkpoint?.nextOffset ?? 0;
-      const oldestMs = end > projected ? await oldestUnfolded(this.#dependencies.files, checkpoint) : undefined;
+      const oldestMs =
+        end > projected ? await oldestUnfolded(this.#dependencies.files, checkpoint) : undefined;
       const lagMs = oldestMs === undefined ? 0 : Math.max(0, this.#dependencies.now() - oldestMs);
       const isLate = lagMs > DEGRADED_LAG_MS;
       const problem = isLate ? `the statistics are ${lagMs} ms behind: is the projector running?` : undefined;

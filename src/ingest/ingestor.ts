@@ -10,13 +10,18 @@ import { type EventInput, type ValidEvent, validateEvent } from "./validate.ts";
 
 export class Ingestor implements Ingest {
   readonly #now: () => number;
+  readonly #onChange: (isOpen: boolean) => void;
   #buffer: IngestBuffer | undefined;
   #refusal = "the event log is not open yet";
   #lastReceivedAtMs = 0;
 
-  /** `now` is the wall clock in ms; times of receipt follow it but never go back. */
-  constructor(now: () => number = Date.now) {
+  /**
+   * `now` is the wall clock in ms; times of receipt follow it but never go back. `onChange` hears whether events are
+   * taken in, each time that changes.
+   */
+  constructor(now: () => number = Date.now, onChange: (isOpen: boolean) => void = () => {}) {
     this.#now = now;
+    this.#onChange = onChange;
   }
 
   /** Why nothing is taken in; undefined when events are. */
@@ -33,6 +38,7 @@ export class Ingestor implements Ingest {
   open(log: EventLog): void {
     this.#lastReceivedAtMs = log.lastReceivedAtMs;
     this.#buffer = new IngestBuffer(log);
+    this.#onChange(true);
   }
 
   /** Takes nothing in from now on; resolves when what was taken is on disk or was rejected. */
@@ -40,6 +46,7 @@ export class Ingestor implements Ingest {
     this.#refusal = reason;
     const buffer = this.#buffer;
     this.#buffer = undefined;
+    if (buffer) this.#onChange(false);
     await buffer?.drained();
   }
 

@@ -11,42 +11,45 @@ export interface Timestamp {
 }
 
 const MS_PER_DAY = 86_400_000;
-const RFC_3339 =
-  /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?([Zz]|[+-]\d{2}:\d{2})?$/;
-const DATE = /^(\d{4})-(\d{2})-(\d{2})$/;
+/** The syntax only; which numbers are allowed is checked apart. */
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})?$/;
+/** Where the seconds end, and the fraction or the zone may follow. */
+const SECONDS_END = 19;
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const FIRST_MS = daysFromCivil(0, 1, 1) * MS_PER_DAY;
 const LAST_MS = daysFromCivil(10_000, 1, 1) * MS_PER_DAY - 1;
 
 /** Reads a timestamp; undefined when it is none, when its day does not exist, or outside the years 0000 to 9999. */
 export function parseTimestamp(text: string): Timestamp | undefined {
-  const match = RFC_3339.exec(text);
-  if (!match) return undefined;
-  const [, year, month, day, hour, minute, second, fraction = "", zone = "Z"] = match;
-  if (!dayExists(Number(year), Number(month), Number(day))) return undefined;
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
-  const shiftMs = zoneShiftMs(zone);
+  if (!RFC_3339.test(text) || !startsWithDay(text)) return undefined;
+  const hour = numberAt(text, 11, 13);
+  const minute = numberAt(text, 14, 16);
+  const second = numberAt(text, 17, 19);
+  if (hour > 23 || minute > 59 || second > 59) return undefined;
+  const zoneAt = startOfZone(text);
+  const shiftMs = zoneShiftMs(text, zoneAt);
   if (shiftMs === undefined) return undefined;
-  const localMs =
-    daysFromCivil(Number(year), Number(month), Number(day)) * MS_PER_DAY +
-    Number(hour) * 3_600_000 +
-    Number(minute) * 60_000 +
-    Number(second) * 1000;
-  const secondsMs = localMs - shiftMs;
+  const days = daysFromCivil(numberAt(text, 0, 4), numberAt(text, 5, 7), numberAt(text, 8, 10));
+  const secondsMs = days * MS_PER_DAY + ((hour * 60 + minute) * 60 + second) * 1000 - shiftMs;
   if (secondsMs < FIRST_MS || secondsMs > LAST_MS) return undefined;
-  const whole = shiftMs === 0 ? `${text.slice(0, 10)}T${text.slice(11, 19)}` : isoSeconds(secondsMs);
-  return { utc: `${whole}${canonicalFraction(fraction)}Z`, epochMs: secondsMs + Number(fraction.padEnd(3, "0").slice(0, 3)) };
+  const whole = shiftMs === 0 ? `${text.slice(0, 10)}T${text.slice(11, SECONDS_END)}` : isoSeconds(secondsMs);
+  if (zoneAt === SECONDS_END) return { utc: `${whole}Z`, epochMs: secondsMs };
+  const fraction = text.slice(SECONDS_END + 1, zoneAt);
+  return {
+    utc: `${whole}${canonicalFraction(fraction)}Z`,
+    epochMs: secondsMs + Number(fraction.padEnd(3, "0").slice(0, 3)),
+  };
 }
 
-/** The canonical form of a time in ms since 1970-01-01T00:00:00Z. */
+/** The canonical form of a time in ms since 1970-01-01T00:00:00Z, of the years 0000 to 9999. */
 export function formatTimestamp(epochMs: number): string {
-  const text = new Date(epochMs).toISOString();
-  return text.endsWith(".000Z") ? `${text.slice(0, 19)}Z` : text;
+  const ms = epochMs - Math.floor(epochMs / 1000) * 1000;
+  return `${isoSeconds(epochMs - ms)}${ms === 0 ? "" : `.${padded(ms, 3)}`}Z`;
 }
 
 /** Whether `text` is a day that exists, as YYYY-MM-DD. */
 export function isDate(text: string): boolean {
-  const match = DATE.exec(text);
-  return match !== null && dayExists(Number(match[1]), Number(match[2]), Number(match[3]));
+  return DATE.test(text) && startsWithDay(text);
 }
 
 /**
@@ -62,8 +65,52 @@ export function daysFromCivil(year: number, month: number, day: number): number 
   return era * 146_097 + dayOfEra - 719_468;
 }
 
-function dayExists(year: number, month: number, day: number): boolean {
-  return month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
+/** The day that is `days` after 1970-01-01, as YYYY-MM-DD. Source: as above, civil_from_days. */
+function isoDay(days: number): string {
+  const shiftedDays = days + 719_468;
+  const era = Math.floor(shiftedDays / 146_097);
+  const dayOfEra = shiftedDays - era * 146_097;
+  const yearOfEra = Math.floor(
+    (dayOfEra -
+      Math.floor(dayOfEra / 1460) +
+      Math.floor(dayOfEra / 36_524) -
+      Math.floor(dayOfEra / 146_096)) /
+      365,
+  );
+  const dayOfYear = dayOfEra - (yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  // Months count from March, so that the leap day ends the year.
+  const shiftedMonth = Math.floor((5 * dayOfYear + 2) / 153);
+  const day = dayOfYear - Math.floor((153 * shiftedMonth + 2) / 5) + 1;
+  const month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9;
+  const year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0);
+  return `${padded(year, 4)}-${padded(month, 2)}-${padded(day, 2)}`;
+}
+
+/** The time in UTC without fraction and zone; `epochMs` is a whole second. */
+function isoSeconds(epochMs: number): string {
+  const days = Math.floor(epochMs / MS_PER_DAY);
+  const seconds = (epochMs - days * MS_PER_DAY) / 1000;
+  const hour = Math.floor(seconds / 3600);
+  const minute = Math.floor(seconds / 60) % 60;
+  return `${isoDay(days)}T${padded(hour, 2)}:${padded(minute, 2)}:${padded(seconds % 60, 2)}`;
+}
+
+function padded(value: number, digits: number): string {
+  return String(value).padStart(digits, "0");
+}
+
+/** The number that the digits from `start` to `end` are. */
+function numberAt(text: string, start: number, end: number): number {
+  let value = 0;
+  for (let at = start; at < end; at += 1) value = value * 10 + text.charCodeAt(at) - 48;
+  return value;
+}
+
+/** Whether the first ten characters, of the form YYYY-MM-DD, are a day that exists. */
+function startsWithDay(text: string): boolean {
+  const month = numberAt(text, 5, 7);
+  const day = numberAt(text, 8, 10);
+  return month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(numberAt(text, 0, 4), month);
 }
 
 function daysInMonth(year: number, month: number): number {
@@ -71,17 +118,20 @@ function daysInMonth(year: number, month: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
-/** How far a zone is ahead of UTC; undefined when it is none. */
-function zoneShiftMs(zone: string): number | undefined {
-  if (zone === "Z" || zone === "z") return 0;
-  const hours = Number(zone.slice(1, 3));
-  const minutes = Number(zone.slice(4, 6));
-  if (hours > 23 || minutes > 59) return undefined;
-  return (zone.startsWith("-") ? -1 : 1) * (hours * 60 + minutes) * 60_000;
+/** Where the zone of a timestamp starts; its end when there is none. */
+function startOfZone(text: string): number {
+  if (text.endsWith("Z") || text.endsWith("z")) return text.length - 1;
+  const sign = text.at(-6);
+  return sign === "+" || sign === "-" ? text.length - 6 : text.length;
 }
 
-function isoSeconds(epochMs: number): string {
-  return new Date(epochMs).toISOString().slice(0, 19);
+/** How far the zone that starts at `at` is ahead of UTC; undefined when there is no such zone. */
+function zoneShiftMs(text: string, at: number): number | undefined {
+  if (text.length - at < 6) return 0;
+  const hours = numberAt(text, at + 1, at + 3);
+  const minutes = numberAt(text, at + 4, at + 6);
+  if (hours > 23 || minutes > 59) return undefined;
+  return (text[at] === "-" ? -1 : 1) * (hours * 60 + minutes) * 60_000;
 }
 
 /** "", or a point and 3, 6 or 9 digits. */

@@ -1,8 +1,8 @@
 // The file `log/durable`: how far the log is durable. The writer overwrites it in place after each sync, and readers
 // go no further. It is not synced itself: after a power cut it may be old or broken, and the next open renews it.
 
-import { DURABLE_MARK_BYTES, type DurableMark, decodeDurableMark } from "./format.ts";
 import { type LogFiles, readFully } from "./files.ts";
+import { DURABLE_MARK_BYTES, type DurableMark, decodeDurableMark } from "./format.ts";
 import { isMissing } from "./segments.ts";
 
 export const DURABLE_MARK_NAME = "durable";

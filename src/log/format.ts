@@ -16,7 +16,7 @@
 
 import { crc32 } from "node:zlib";
 
-export const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 1;
 export const SEGMENT_HEADER_BYTES = 64;
 export const FRAME_HEADER_BYTES = 32;
 const END_MARK = 0xff;

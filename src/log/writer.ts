@@ -13,7 +13,7 @@ import { type RecoveredLog, recoverLog } from "./recovery.ts";
 import { createSegment, type OpenSegment } from "./segments.ts";
 
 /** Large enough for few files, small enough to read one at every start. */
-export const DEFAULT_SEGMENT_BYTES = 128 * 1024 * 1024;
+const DEFAULT_SEGMENT_BYTES = 128 * 1024 * 1024;
 
 export interface OpenedLog {
   readonly log: EventLog;

@@ -1,8 +1,8 @@
 // The fold: what a batch of records changes in the read model. A pure function of the records and of which event ids
 // were counted before; no clock, no random number, no I/O.
 
-import type { RecordedEvent } from "../log/records.ts";
 import { daysFromCivil } from "../ingest/timestamp.ts";
+import type { RecordedEvent } from "../log/records.ts";
 import { ALL_TIME } from "../readmodel/schema.ts";
 
 /** The `event_type` that counts as a view. */

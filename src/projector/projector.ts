@@ -11,6 +11,7 @@ import type { EventLogReader, LogPosition } from "../log/event-log.ts";
 import type { LogFiles } from "../log/files.ts";
 import { readFromPosition, readFromStart } from "../log/reader.ts";
 import { decodeRecords } from "../log/records.ts";
+import { pause } from "../pause.ts";
 import {
   currentGeneration,
   generationPath,
@@ -19,7 +20,6 @@ import {
   removeOtherGenerations,
 } from "../readmodel/generations.ts";
 import { type ProjectionSettings, ReadModelWriter, UnusableReadModel } from "../readmodel/writer.ts";
-import { pause } from "../pause.ts";
 import type { OffsetEvent } from "./fold.ts";
 import { MarkWatch } from "./mark-watch.ts";
 
@@ -57,7 +57,7 @@ export async function runProjector(options: ProjectorOptions, signal: AbortSigna
 }
 
 /** The current generation when it has the right identity; else the one that is to replace it. */
-function openModel(options: ProjectorOptions): { generation: number; model: ReadModelWriter, UnusableReadModel } {
+function openModel(options: ProjectorOptions): { generation: number; model: ReadModelWriter } {
   const { dataDirectory, settings, logger } = options;
   const current = currentGeneration(dataDirectory);
   const candidates = new Set([current, ...listGenerations(dataDirectory).reverse()]);

@@ -20,9 +20,12 @@ export function currentGeneration(dataDirectory: string): number | undefined {
   } catch (error) {
     if (!(error instanceof Error && "code" in error)) throw error;
     if (error.code === "ENOENT") return undefined;
-    throw new Error(`${join(dataDirectory, LINK)} must be a link to analytics-<generation>.db: move it away`, {
-      cause: error,
-    });
+    throw new Error(
+      `${join(dataDirectory, LINK)} must be a link to analytics-<generation>.db: move it away`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -2,9 +2,19 @@
 // It is implemented by ReadModelReader (reader.ts); tests of the protocols use a fake.
 
 export interface Reports {
-  /** The statistics of a site; zeros for a site that was never seen or when nothing was folded yet. */
+  /** The statistics of a site; zeros for one that was never seen or when nothing was folded yet. Throws ReportsRefused. */
   stats(query: StatsQuery): SiteStats;
 }
+
+/** This server answers no statistics. `message` is fit to be shown to whoever asked. */
+export class ReportsRefused extends Error {}
+
+/** What stands in for the read model in a server without the role `report`. */
+export const noReports: Reports = {
+  stats() {
+    throw new ReportsRefused("this server does not answer statistics: it runs without the role report");
+  },
+};
 
 export interface StatsQuery {
   readonly siteId: string;

@@ -22,7 +22,7 @@ export interface ProjectionSettings {
 }
 
 /** What the numbers of a projection depend on beside the log. Another identity means another generation. */
-export function projectionIdentity(settings: ProjectionSettings): string {
+function projectionIdentity(settings: ProjectionSettings): string {
   return JSON.stringify({ version: PROJECTION_VERSION, dedupeWindowMs: settings.dedupeWindowMs });
 }
 

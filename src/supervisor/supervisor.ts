@@ -5,7 +5,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { setPriority } from "node:os";
 import type { Logger } from "pino";
 import type { ServeConfig } from "../config.ts";
-import { pause } from "../pause.ts";
+import { aborted, pause } from "../pause.ts";
 import type { FromChild, ToChild } from "./child.ts";
 
 /** Between restarts of a process that keeps ending, in ms: doubled each time, up to the second. */
@@ -136,11 +136,4 @@ class Child {
   #tell(child: ChildProcess, message: ToChild): void {
     if (child.connected) child.send(message);
   }
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
 }

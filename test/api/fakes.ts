@@ -1,11 +1,11 @@
 import { type Logger, pino } from "pino";
+import type { Status } from "../../src/api/status.ts";
 import { type Ingest, IngestError, type IngestOutcome } from "../../src/ingest/ingest.ts";
 import { type EventInput, type ValidEvent, validateEvent } from "../../src/ingest/validate.ts";
 import type { Reports, SiteStats, StatsQuery } from "../../src/readmodel/reports.ts";
-import type { Status } from "../../src/api/status.ts";
 
 /** The receipt time of all events of FakeIngest. */
-export const NOW_MS = Date.parse("2025-11-12T12:00:00Z");
+const NOW_MS = Date.parse("2025-11-12T12:00:00Z");
 
 /** Validates as the real one does, and stores in an array. */
 export class FakeIngest implements Ingest {
@@ -33,7 +33,7 @@ export class FakeIngest implements Ingest {
   }
 }
 
-export class FakeReports implements Reports {
+class FakeReports implements Reports {
   readonly queries: StatsQuery[] = [];
   answer: SiteStats = { totalViews: 3, uniqueUsers: 2, topPaths: [{ path: "/a", views: 3 }] };
 
@@ -43,7 +43,7 @@ export class FakeReports implements Reports {
   }
 }
 
-export class FakeStatus {
+class FakeStatus {
   current: Status = {
     version: "1.2.3",
     uptimeMs: 5,

@@ -24,21 +24,25 @@ beforeEach(async () => {
 });
 afterEach(() => close());
 
-async function post(body: BodyInit, headers: Record<string, string> = {}) {
+async function post(body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) {
   const response = await fetch(`${base}/event`, { method: "POST", body, headers });
   return { status: response.status, headers: response.headers, body: await response.json() };
 }
 
 async function get(path: string) {
   const response = await fetch(`${base}${path}`);
-  return { status: response.status, headers: response.headers, body: await response.json() };
+  const body = (await response.json()) as Record<string, unknown>;
+  return { status: response.status, headers: response.headers, body };
 }
 
 const good = { site_id: "site-abc-123", event_type: "page_view" };
 
 test("a good event is stored, and the answer is that of the older service", async () => {
   const full = { ...good, path: "/p", user_id: "u", timestamp: "2025-11-12T13:30:01+02:00", event_id: "e" };
-  expect(await post(JSON.stringify(full))).toMatchObject({ status: 200, body: { message: "Event received" } });
+  expect(await post(JSON.stringify(full))).toMatchObject({
+    status: 200,
+    body: { message: "Event received" },
+  });
   expect(world.ingest.stored).toEqual([
     {
       siteId: "site-abc-123",
@@ -59,26 +63,56 @@ test.each([
   ["with an empty event_type", { ...good, event_type: "" }, "Missing required field: event_type"],
   ["with a number for a path", { ...good, path: 5 }, "path must be a string"],
   ["with an object for a user_id", { ...good, user_id: {} }, "user_id must be a string"],
-  ["with a long site_id", { ...good, site_id: "é".repeat(65) }, "site_id is 130 bytes long; at most 128 are allowed"],
-  ["with a long event_type", { ...good, event_type: "x".repeat(65) }, "event_type is 65 bytes long; at most 64 are allowed"],
-  ["with a long path", { ...good, path: "x".repeat(2049) }, "path is 2049 bytes long; at most 2048 are allowed"],
-  ["with a long user_id", { ...good, user_id: "x".repeat(257) }, "user_id is 257 bytes long; at most 256 are allowed"],
-  ["with a long event_id", { ...good, event_id: "x".repeat(129) }, "event_id is 129 bytes long; at most 128 are allowed"],
+  [
+    "with a long site_id",
+    { ...good, site_id: "é".repeat(65) },
+    "site_id is 130 bytes long; at most 128 are allowed",
+  ],
+  [
+    "with a long event_type",
+    { ...good, event_type: "x".repeat(65) },
+    "event_type is 65 bytes long; at most 64 are allowed",
+  ],
+  [
+    "with a long path",
+    { ...good, path: "x".repeat(2049) },
+    "path is 2049 bytes long; at most 2048 are allowed",
+  ],
+  [
+    "with a long user_id",
+    { ...good, user_id: "x".repeat(257) },
+    "user_id is 257 bytes long; at most 256 are allowed",
+  ],
+  [
+    "with a long event_id",
+    { ...good, event_id: "x".repeat(129) },
+    "event_id is 129 bytes long; at most 128 are allowed",
+  ],
   ["with a control character", { ...good, path: "/a\nb" }, "path must not contain control characters"],
   ["with a lone surrogate", { ...good, path: "/\ud800" }, "path must not contain lone surrogates"],
-  ["with a timestamp in the future", { ...good, timestamp: "2025-11-13T12:00:00.001Z" }, "timestamp is more than 24 hours in the future"],
+  [
+    "with a timestamp in the future",
+    { ...good, timestamp: "2025-11-13T12:00:00.001Z" },
+    "timestamp is more than 24 hours in the future",
+  ],
 ])("an event %s is rejected with what is wrong", async (_, event, error) => {
   expect(await post(JSON.stringify(event))).toMatchObject({ status: 400, body: { error } });
   expect(world.ingest.stored).toEqual([]);
 });
 
-test.each(["2025-02-30T00:00:00Z", "yesterday", "2025-11-12", "2025-11-12T24:00:00Z", "2025-11-12T10:00:00.1234567890Z"])(
-  "the timestamp %s is rejected",
-  async (timestamp) => {
-    const { status, body } = await post(JSON.stringify({ ...good, timestamp }));
-    expect({ status, body }).toEqual({ status: 400, body: { error: expect.stringMatching(/^timestamp must be/) } });
-  },
-);
+test.each([
+  "2025-02-30T00:00:00Z",
+  "yesterday",
+  "2025-11-12",
+  "2025-11-12T24:00:00Z",
+  "2025-11-12T10:00:00.1234567890Z",
+])("the timestamp %s is rejected", async (timestamp) => {
+  const { status, body } = await post(JSON.stringify({ ...good, timestamp }));
+  expect({ status, body }).toEqual({
+    status: 400,
+    body: { error: expect.stringMatching(/^timestamp must be/) },
+  });
+});
 
 test.each([
   ["no JSON", "{"],
@@ -116,7 +150,10 @@ test("a compressed body is refused by name", async () => {
 
 test("a body that is too large is answered with 413, with and without a length", async () => {
   const large = JSON.stringify({ ...good, extra: "x".repeat(70_000) });
-  expect(await post(large)).toMatchObject({ status: 413, body: { error: "The body is larger than 65536 bytes" } });
+  expect(await post(large)).toMatchObject({
+    status: 413,
+    body: { error: "The body is larger than 65536 bytes" },
+  });
   const stream = new ReadableStream({
     start: (controller) => {
       controller.enqueue(new TextEncoder().encode(large));
@@ -130,7 +167,9 @@ test("a body that is too large is answered with 413, with and without a length",
 
 test("a body that is cut off stores nothing", async () => {
   const socket = connect(port, "127.0.0.1");
-  socket.end('POST /event HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"site_id":"s","event_type":"x"}');
+  socket.end(
+    'POST /event HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"site_id":"s","event_type":"x"}',
+  );
   await text(socket);
   expect(world.ingest.calls).toBe(0);
 });
@@ -140,7 +179,8 @@ test("a body that comes slowly is stored", async () => {
   socket.setNoDelay(true);
   const body = JSON.stringify(good);
   const head = `POST /event HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`;
-  for (const character of head + body) await new Promise<void>((resolve) => socket.write(character, () => resolve()));
+  for (const character of head + body)
+    await new Promise<void>((resolve) => socket.write(character, () => resolve()));
   expect(await text(socket)).toContain('{"message":"Event received"}');
 });
 
@@ -155,12 +195,15 @@ test.each([
   expect(await response.json()).toEqual({ error: expect.any(String) });
 });
 
-test.each(["buffer_full", "unavailable"] as const)("when ingestion is %s the answer is 503 with Retry-After", async (code) => {
-  world.ingest.refusal = code;
-  const { status, headers, body } = await post(JSON.stringify(good));
-  expect({ status, retry: headers.get("retry-after") }).toEqual({ status: 503, retry: "1" });
-  expect(body).toEqual({ error: `refused: ${code}` });
-});
+test.each(["buffer_full", "unavailable"] as const)(
+  "when ingestion is %s the answer is 503 with Retry-After",
+  async (code) => {
+    world.ingest.refusal = code;
+    const { status, headers, body } = await post(JSON.stringify(good));
+    expect({ status, retry: headers.get("retry-after") }).toEqual({ status: 503, retry: "1" });
+    expect(body).toEqual({ error: `refused: ${code}` });
+  },
+);
 
 test("statistics have the fields of the older service, with date null for all time", async () => {
   expect(await get("/stats?site_id=site-abc-123")).toMatchObject({
@@ -198,11 +241,18 @@ test("broken percent-encoding in a question does no harm", async () => {
 });
 
 test("health has the fields of the older service, and says why it is not healthy", async () => {
-  expect((await get("/health")).body).toMatchObject({ status: "healthy", service: "ingestion_api", queue_size: 3 });
+  expect((await get("/health")).body).toMatchObject({
+    status: "healthy",
+    service: "ingestion_api",
+    queue_size: 3,
+  });
   world.status.current = { ...world.status.current, state: "degraded", reason: "late" };
   expect(await get("/health")).toMatchObject({ status: 200, body: { status: "degraded", reason: "late" } });
   world.status.current = { ...world.status.current, state: "unavailable", reason: "no room" };
-  expect(await get("/health")).toMatchObject({ status: 503, body: { status: "unavailable", reason: "no room" } });
+  expect(await get("/health")).toMatchObject({
+    status: 503,
+    body: { status: "unavailable", reason: "no room" },
+  });
 });
 
 test("HEAD has the head of GET and no body", async () => {
@@ -213,7 +263,10 @@ test("HEAD has the head of GET and no body", async () => {
 });
 
 test("another path is not found", async () => {
-  expect(await get("/nothing")).toMatchObject({ status: 404, body: { error: expect.stringMatching(/^Not found/) } });
+  expect(await get("/nothing")).toMatchObject({
+    status: 404,
+    body: { error: expect.stringMatching(/^Not found/) },
+  });
 });
 
 test("a failure within says no more than that", async () => {

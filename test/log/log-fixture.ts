@@ -10,7 +10,7 @@ export async function temporaryFiles(): Promise<LogFiles> {
   return nodeLogFiles(join(temporaryDirectory(), "log"));
 }
 
-export function record(eventId: string, receivedAtMs = 1000): Uint8Array {
+function record(eventId: string, receivedAtMs = 1000): Uint8Array {
   return encodeEventRecord({
     siteId: "site",
     eventType: "page_view",
@@ -27,7 +27,11 @@ export async function append(log: EventLog, eventIds: readonly string[], receive
 }
 
 /** Makes a log with one frame for each group of ids, and closes it. */
-export async function writeLog(files: LogFiles, groups: readonly string[][], segmentBytes?: number): Promise<void> {
+export async function writeLog(
+  files: LogFiles,
+  groups: readonly string[][],
+  segmentBytes?: number,
+): Promise<void> {
   const { log } = await openLog(files, segmentBytes);
   for (const ids of groups) await append(log, ids);
   await log.close();
@@ -38,7 +42,8 @@ export async function readIds(files: LogFiles): Promise<string[]> {
   const reader = await readFromStart(files);
   const ids: string[] = [];
   for (let next = await reader?.next(); next; next = await reader?.next()) {
-    for (const { record } of decodeRecords(next.frame)) if (record.case === "event") ids.push(eventIdOf(record.value));
+    for (const { record } of decodeRecords(next.frame))
+      if (record.case === "event") ids.push(eventIdOf(record.value));
   }
   await reader?.close();
   return ids;

@@ -10,7 +10,9 @@ import { append, readIds, temporaryFiles, writeLog } from "./log-fixture.ts";
 const FIRST_SEGMENT = segmentName(0);
 
 /** Makes the log one whose last frame was never acknowledged: the mark is as it was before that frame. */
-async function logWithUnacknowledgedFrame(ids: readonly string[]): Promise<{ files: LogFiles; start: number }> {
+async function logWithUnacknowledgedFrame(
+  ids: readonly string[],
+): Promise<{ files: LogFiles; start: number }> {
   const files = await temporaryFiles();
   await writeLog(files, [["a"], ["b", "c"]]);
   const mark = readFileSync(join(files.directory, DURABLE_MARK_NAME));
@@ -44,7 +46,9 @@ test("the last frame cut at any byte is removed, and the log goes on behind the 
 });
 
 test("the last frame with any sector unwritten is removed, and kept in a file of its own", async () => {
-  const { files, start } = await logWithUnacknowledgedFrame(Array.from({ length: 60 }, (_, i) => `event-${i}`));
+  const { files, start } = await logWithUnacknowledgedFrame(
+    Array.from({ length: 60 }, (_, i) => `event-${i}`),
+  );
   const path = join(files.directory, FIRST_SEGMENT);
   const whole = readFileSync(path);
   const mark = readFileSync(join(files.directory, DURABLE_MARK_NAME));
@@ -54,7 +58,9 @@ test("the last frame with any sector unwritten is removed, and kept in a file of
     writeFileSync(path, damaged);
     writeFileSync(join(files.directory, DURABLE_MARK_NAME), mark);
     expect(await reopenAndAppend(files), `sector ${sector}`).toEqual(["a", "b", "c", "z"]);
-    expect(readFileSync(join(files.directory, `${FIRST_SEGMENT}.${start}.torn`))).toEqual(damaged.subarray(start));
+    expect(readFileSync(join(files.directory, `${FIRST_SEGMENT}.${start}.torn`))).toEqual(
+      damaged.subarray(start),
+    );
   }
 });
 

@@ -101,7 +101,9 @@ test("a reader gives what becomes durable behind it, also over a new segment", a
 test("a reader does not go beyond the durable mark", async () => {
   const files = await temporaryFiles();
   await writeLog(files, [["a"]]);
-  const { log } = await openLog(withFaults(files, (name) => (name === "durable" ? { write: async () => 64 } : {})));
+  const { log } = await openLog(
+    withFaults(files, (name) => (name === "durable" ? { write: async () => 64 } : {})),
+  );
   await append(log, ["b"]);
   await log.close();
   expect(await readIds(files)).toEqual(["a"]);

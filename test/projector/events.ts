@@ -13,7 +13,7 @@ export interface GivenEvent {
   readonly receivedAtMs?: number;
 }
 
-export function event(given: GivenEvent): RecordedEvent {
+function event(given: GivenEvent): RecordedEvent {
   return create(RecordedEventSchema, {
     siteId: given.site ?? "site",
     eventType: given.type ?? "page_view",

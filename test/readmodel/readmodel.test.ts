@@ -17,8 +17,14 @@ function openModel(directory = temporaryDirectory()) {
 }
 
 /** Applies `given` in batches that end at the offsets `cuts`, and at the end. */
-function applyInBatches(writer: ReadModelWriter, given: readonly GivenEvent[], cuts: readonly number[] = []): void {
-  const ends = [...new Set([...cuts.filter((cut) => cut < given.length), given.length])].sort((a, b) => a - b);
+function applyInBatches(
+  writer: ReadModelWriter,
+  given: readonly GivenEvent[],
+  cuts: readonly number[] = [],
+): void {
+  const ends = [...new Set([...cuts.filter((cut) => cut < given.length), given.length])].sort(
+    (a, b) => a - b,
+  );
   let start = 0;
   for (const end of ends) {
     if (end > start) writer.apply(batch(given.slice(start, end), start), after(end));

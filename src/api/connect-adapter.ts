@@ -1,0 +1,78 @@
+// Serves a ConnectRouter over node:http and node:http2. It does what connectNodeAdapter of @connectrpc/connect-node
+// does, but failures go to our logger instead of console.error, and a request that cannot be read as one (without a
+// Host header, say) is answered instead of thrown at the process.
+
+import {
+  Code,
+  ConnectError,
+  type ConnectRouter,
+  type ConnectRouterOptions,
+  createConnectRouter,
+  type Interceptor,
+} from "@connectrpc/connect";
+import {
+  compressionBrotli,
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import type { Logger } from "pino";
+import { type Handler, respondJson } from "./node-http.ts";
+
+/** Texts that are not UTF-8 are refused, where the default would put replacement characters into them. */
+const STRICT_JSON = { ignoreUnknownFields: true, textDecoder: new TextDecoder("utf-8", { fatal: true }) };
+
+export interface ConnectHandlerOptions {
+  readonly routes: (router: ConnectRouter) => void;
+  /** Takes the requests that are for none of the routes. */
+  readonly fallback: Handler;
+  readonly logger: Logger;
+  /** Aborts the signals of all handlers. */
+  readonly shutdownSignal: AbortSignal;
+}
+
+export function createConnectHandler(options: ConnectHandlerOptions): Handler {
+  const { routes, fallback, logger, shutdownSignal } = options;
+  const routerOptions: ConnectRouterOptions = {
+    acceptCompression: [compressionGzip, compressionBrotli],
+    interceptors: [hideInternalErrors(logger)],
+    jsonOptions: STRICT_JSON,
+    shutdownSignal,
+  };
+  const router = createConnectRouter(routerOptions);
+  routes(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  return (req, res) => {
+    const path = (req.url ?? "").split("?", 1)[0] ?? "";
+    const handler = handlers.get(path);
+    if (!handler) return fallback(req, res);
+    let request: ReturnType<typeof universalRequestFromNodeRequest>;
+    try {
+      request = universalRequestFromNodeRequest(req, res, undefined, undefined);
+    } catch {
+      return respondJson(req, res, 400, { error: "The Host header is missing or not valid" });
+    }
+    handler(request)
+      .then((response) => universalResponseToNodeResponse(response, res))
+      .catch((error: unknown) => {
+        const isClient = ConnectError.from(error).code === Code.Aborted;
+        logger[isClient ? "debug" : "error"](
+          { err: error, rpc: handler.method.name },
+          "an RPC could not be answered",
+        );
+      });
+  };
+}
+
+/** Bugs are logged, and told to the client as no more than that. */
+function hideInternalErrors(logger: Logger): Interceptor {
+  return (next) => async (request) => {
+    try {
+      return await next(request);
+    } catch (error) {
+      if (error instanceof ConnectError || request.signal.aborted) throw error;
+      logger.error({ err: error, rpc: request.method.name }, "an RPC failed");
+      throw new ConnectError("internal error", Code.Internal, undefined, undefined, error);
+    }
+  };
+}

@@ -1,0 +1,28 @@
+// Requests and answers of node:http and node:http2 alike.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+
+export type Request = IncomingMessage | Http2ServerRequest;
+export type Response = ServerResponse | Http2ServerResponse;
+export type Handler = (req: Request, res: Response) => void;
+
+/** Answers with a body of JSON. */
+export function respondJson(
+  req: Request,
+  res: Response,
+  status: number,
+  body: object,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const bytes = Buffer.from(JSON.stringify(body));
+  res.statusCode = status;
+  res.setHeader("Content-Type", "application/json");
+  res.setHeader("Content-Length", bytes.byteLength);
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  // What is left of a body that was refused is not read: an HTTP/1.1 connection cannot go on behind it.
+  if (!req.complete && req.httpVersionMajor === 1) res.setHeader("Connection", "close");
+  if (req.method === "HEAD") res.end();
+  else res.end(bytes);
+  if (!req.complete) req.resume();
+}

@@ -1,0 +1,180 @@
+// The one port: HTTP/1.1 and HTTP/2 in clear text, told apart by the first bytes; or, with a certificate, only TLS,
+// where ALPN tells them apart.
+//
+// http.Server owns the listening socket, as a net.Server that hands connections to it would lose its header time-outs
+// and its clean closing. The sniffer stands before the listeners that it had for `connection`.
+
+import http from "node:http";
+import http2 from "node:http2";
+import net from "node:net";
+import type { Logger } from "pino";
+import { Connections } from "./drain.ts";
+import type { Handler } from "./node-http.ts";
+import { sniffProtocol } from "./sniff.ts";
+
+export interface PortOptions {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** PEM. With it, the port speaks TLS only. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+  readonly handler: Handler;
+  readonly logger: Logger;
+  /** For tests: a client must have said what it speaks, and sent its headers, within this many ms. */
+  readonly headersTimeoutMs?: number;
+}
+
+export interface Port {
+  readonly url: string;
+  readonly port: number;
+  /** Takes no new connections, lets the present ones finish, and cuts what is left after `deadlineMs`. */
+  drain(deadlineMs: number): Promise<void>;
+}
+
+/** Far more than headers need on a bad line, in ms; what sends them slower holds a connection for nothing. */
+const HEADERS_TIMEOUT_MS = 15_000;
+/** A whole request over HTTP/1.1, in ms. A longer stream needs HTTP/2, which has no such limit. */
+const REQUEST_TIMEOUT_MS = 300_000;
+/** Longer than the 60 s after which common load balancers close: so that it is never we who close under a request. */
+const KEEP_ALIVE_MS = 65_000;
+/** An HTTP/2 session without any traffic ends after this, in ms; its streams, if it has some, may finish. */
+const IDLE_SESSION_MS = 600_000;
+/** A peer that is gone without a word is noticed by TCP's keep-alive, which begins after this, in ms. */
+const TCP_KEEP_ALIVE_MS = 60_000;
+/** Bulk feeds over distance are not held up by small windows; in bytes, for a stream and a session. */
+const STREAM_WINDOW_BYTES = 1024 * 1024;
+const SESSION_WINDOW_BYTES = 4 * 1024 * 1024;
+const MAX_CONCURRENT_STREAMS = 1000;
+
+/** Begins to listen. Rejects with an error that tells an operator what to do. */
+export async function openPort(options: PortOptions): Promise<Port> {
+  const connections = new Connections();
+  const onRequest = guarded(options, connections);
+  const server = options.tls
+    ? secureServer(options.tls, options, onRequest, connections)
+    : clearTextServer(options, onRequest, connections);
+  await listen(server, options);
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the port has no address");
+  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return {
+    url: `${options.tls ? "https" : "http"}://${host}:${address.port}`,
+    port: address.port,
+    drain: async (deadlineMs) => {
+      // Not server.close(): since Node 19 it destroys idle connections, and cuts requests that are on their way.
+      net.Server.prototype.close.call(server);
+      const cut = await connections.drain(deadlineMs);
+      if (cut > 0) options.logger.warn({ cut }, "connections were cut: they did not finish in time");
+    },
+  };
+}
+
+/** The handler, its requests known to `connections`, and a bug in it kept from ending the process. */
+function guarded({ handler, logger }: PortOptions, connections: Connections): Handler {
+  return (req, res) => {
+    connections.addRequest(req, res);
+    try {
+      handler(req, res);
+    } catch (error) {
+      logger.error({ err: error }, "a request handler failed");
+      if (!res.headersSent) res.statusCode = 500;
+      res.end();
+    }
+  };
+}
+
+const HTTP2_OPTIONS = {
+  settings: { initialWindowSize: STREAM_WINDOW_BYTES, maxConcurrentStreams: MAX_CONCURRENT_STREAMS },
+};
+
+function clearTextServer(options: PortOptions, onRequest: Handler, connections: Connections): http.Server {
+  const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
+  const server = http.createServer(
+    {
+      headersTimeout,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: headersTimeout / 3,
+      keepAlive: true,
+      keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+    },
+    onRequest,
+  );
+  const http2Server = http2.createServer(HTTP2_OPTIONS, onRequest);
+  watchSessions(http2Server, options, connections);
+  const toHttp1 = server.listeners("connection");
+  server.removeAllListeners("connection");
+  server.on("connection", (socket: net.Socket) => {
+    connections.addSocket(socket);
+    sniffProtocol(socket, headersTimeout, (protocol) => {
+      if (protocol === "http2") {
+        connections.dropSocket(socket);
+        http2Server.emit("connection", socket);
+      } else {
+        for (const listener of toHttp1) listener.call(server, socket);
+      }
+    });
+  });
+  return server;
+}
+
+function secureServer(
+  tls: { readonly cert: Buffer; readonly key: Buffer },
+  options: PortOptions,
+  onRequest: Handler,
+  connections: Connections,
+): http2.Http2SecureServer {
+  try {
+    const server = http2.createSecureServer({ ...HTTP2_OPTIONS, ...tls, allowHTTP1: true }, onRequest);
+    watchSessions(server, options, connections);
+    server.on("secureConnection", (socket) => {
+      if (socket.alpnProtocol !== "h2") connections.addSocket(socket);
+    });
+    server.on("tlsClientError", (error) => options.logger.debug({ err: error }, "a TLS handshake failed"));
+    return server;
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `the TLS certificate and key cannot be used (${detail}): both must be PEM and belong together`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function watchSessions(
+  server: http2.Http2Server | http2.Http2SecureServer,
+  { logger }: PortOptions,
+  connections: Connections,
+): void {
+  server.on("session", (session) => {
+    connections.addSession(session);
+    session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+    session.setTimeout(IDLE_SESSION_MS, () => session.close());
+  });
+  server.on("sessionError", (error) => logger.debug({ err: error }, "an HTTP/2 session failed"));
+}
+
+function listen(server: net.Server, { host, port }: PortOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(explain(error, host, port)));
+    server.listen({ host, port }, () => {
+      server.removeAllListeners("error");
+      resolve();
+    });
+  });
+}
+
+function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const reasons: Readonly<Record<string, string>> = {
+    EADDRINUSE: "another program listens there: stop it, or choose another with --port or FOOTFALL_PORT",
+    EACCES: "this user may not use that port: choose one above 1023 with --port or FOOTFALL_PORT",
+    EADDRNOTAVAIL: "this machine does not have that address: choose another with --host or FOOTFALL_HOST",
+    ENOTFOUND: "there is no such host name: choose another with --host or FOOTFALL_HOST",
+  };
+  const reason = reasons[error.code ?? ""] ?? error.message;
+  return Object.assign(new Error(`cannot listen on ${host}:${port}: ${reason}`, { cause: error }), {
+    code: error.code,
+  });
+}

@@ -1,0 +1,239 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { fromBinary } from "@bufbuild/protobuf";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import fc from "fast-check";
+import { parse, version } from "uuid";
+import { expect, test } from "vitest";
+import { LogRecordSchema, type RecordedEvent } from "../../gen/ts/analytics/v1/event_log_pb.ts";
+import { Ingestor } from "../../src/ingest/ingestor.ts";
+import type { EventInput } from "../../src/ingest/validate.ts";
+import { LogError } from "../../src/log/errors.ts";
+import type { EventLog } from "../../src/log/event-log.ts";
+
+interface FakeLog extends EventLog {
+  /** What was appended, on disk or not. */
+  readonly events: RecordedEvent[];
+  readonly receivedAtMs: number[];
+  /** When set, appends wait for it. */
+  gate: Promise<void> | undefined;
+}
+
+function fakeLog(lastReceivedAtMs = 0): FakeLog {
+  const log: FakeLog = {
+    id: "",
+    end: 0,
+    lastReceivedAtMs,
+    failure: new Promise(() => {}),
+    events: [],
+    receivedAtMs: [],
+    gate: undefined,
+    append: async (batch) => {
+      log.receivedAtMs.push(batch.receivedAtMs);
+      log.events.push(...batch.records.map(eventOf));
+      await log.gate;
+    },
+    close: async () => {},
+  };
+  return log;
+}
+
+function eventOf(bytes: Uint8Array): RecordedEvent {
+  const { record } = fromBinary(LogRecordSchema, new BinaryReader(bytes).bytes());
+  if (record.case !== "event") throw new Error("the record is no event");
+  return record.value;
+}
+
+const NOW_MS = Date.parse("2025-11-12T12:00:00Z");
+const event = (change: Partial<EventInput> = {}): EventInput => ({
+  ...{ siteId: "s", eventType: "page_view", path: "/", userId: "u", eventId: "" },
+  ...change,
+});
+
+function openIngestor(log: EventLog, now = () => NOW_MS): Ingestor {
+  const ingestor = new Ingestor(now);
+  ingestor.open(log);
+  return ingestor;
+}
+
+test("before there is a log, events are refused as unavailable", async () => {
+  const ingestor = new Ingestor();
+  await expect(ingestor.ingest([event()])).rejects.toMatchObject({
+    name: "IngestError",
+    code: "unavailable",
+  });
+  expect(ingestor.refusal).toBe("the event log is not open yet");
+});
+
+test("once there is a log, nothing is refused", () => {
+  expect(openIngestor(fakeLog()).refusal).toBeUndefined();
+});
+
+test("what is stored is the event, in its canonical form, with its time of receipt", async () => {
+  const log = fakeLog();
+  await openIngestor(log).ingest([event({ timestamp: "2025-11-12 13:00:00.5+02:00", eventId: "e" })]);
+  expect(log.events).toMatchObject([
+    {
+      ...{
+        siteId: "s",
+        eventType: "page_view",
+        path: "/",
+        userId: "u",
+        timestamp: "2025-11-12T11:00:00.500Z",
+      },
+      receivedAtMs: BigInt(NOW_MS),
+      id: { case: "clientEventId", value: "e" },
+    },
+  ]);
+});
+
+test("the sender's id is kept and marked as the client's, even if it looks like one of ours", async () => {
+  const log = fakeLog();
+  const eventId = "0198c0de-0000-7000-8000-0123456789ab";
+  expect(await openIngestor(log).ingest([event({ eventId })])).toEqual({ eventIds: [eventId], rejected: [] });
+  expect(log.events[0]?.id).toEqual({ case: "clientEventId", value: eventId });
+});
+
+test("an event without an id gets a UUIDv7, marked as the server's", async () => {
+  const log = fakeLog();
+  const { eventIds } = await openIngestor(log).ingest([event()]);
+  expect(eventIds.map(version)).toEqual([7]);
+  expect(log.events[0]?.id).toEqual({ case: "serverEventId", value: parse(eventIds[0] ?? "") });
+});
+
+test("the ids made for a batch all differ, and are the ones in the log", async () => {
+  const log = fakeLog();
+  const { eventIds } = await openIngestor(log).ingest(Array.from({ length: 1000 }, () => event()));
+  expect(new Set(eventIds).size).toBe(1000);
+  expect(log.events.map(({ id }) => id.value)).toEqual(eventIds.map((id) => parse(id)));
+});
+
+test("rejected events are named by their index and do not reach the log, the others keep their order", async () => {
+  const inputs = fc.array(fc.boolean(), { maxLength: 20 });
+  await fc.assert(
+    fc.asyncProperty(inputs, async (validity) => {
+      const log = fakeLog();
+      const outcome = await openIngestor(log).ingest(
+        validity.map((isValid, index) => event({ eventId: `e${index}`, ...(!isValid && { siteId: "" }) })),
+      );
+      const indexes = (wanted: boolean) => [...validity.keys()].filter((index) => validity[index] === wanted);
+      expect(outcome.eventIds).toEqual(indexes(true).map((index) => `e${index}`));
+      expect(outcome.rejected.map(({ index }) => index)).toEqual(indexes(false));
+      expect(log.events.map(({ id }) => id.value)).toEqual(outcome.eventIds);
+    }),
+  );
+});
+
+test("a batch with nothing valid in it is answered without the log", async () => {
+  const log = fakeLog();
+  log.gate = new Promise(() => {});
+  const { rejected } = await openIngestor(log).ingest([event({ siteId: "" })]);
+  expect(rejected).toEqual([{ index: 0, reason: "Missing required field: site_id" }]);
+  expect(log.receivedAtMs).toEqual([]);
+});
+
+test("times of receipt follow the clock, and never go back when it does nor behind the log", async () => {
+  const clock = fc.array(fc.nat({ max: 1000 }), { minLength: 1, maxLength: 20 });
+  await fc.assert(
+    fc.asyncProperty(clock, fc.nat({ max: 1000 }), async (times, lastReceivedAtMs) => {
+      const log = fakeLog(NOW_MS + lastReceivedAtMs);
+      let index = 0;
+      const ingestor = openIngestor(log, () => NOW_MS + (times[index] ?? 0));
+      for (; index < times.length; index += 1) await ingestor.ingest([event()]);
+      const expected = times.map((_, at) => NOW_MS + Math.max(lastReceivedAtMs, ...times.slice(0, at + 1)));
+      expect(log.receivedAtMs).toEqual(expected);
+      expect(log.events.map(({ receivedAtMs }) => Number(receivedAtMs))).toEqual(expected);
+    }),
+  );
+});
+
+test("an event without a timestamp gets the time of receipt, also when the clock has stepped back", async () => {
+  const log = fakeLog(NOW_MS + 1);
+  await openIngestor(log).ingest([event()]);
+  expect(log.events[0]).toMatchObject({
+    timestamp: "2025-11-12T12:00:00.001Z",
+    receivedAtMs: BigInt(NOW_MS + 1),
+  });
+});
+
+test("nothing is acknowledged before the log has stored it", async () => {
+  const log = fakeLog();
+  const stored = Promise.withResolvers<void>();
+  log.gate = stored.promise;
+  const ingestor = openIngestor(log);
+  let isAcknowledged = false;
+  const acknowledged = ingestor.ingest([event()]).then(() => {
+    isAcknowledged = true;
+  });
+  await turn();
+  expect({ isAcknowledged, appended: log.events.length, waiting: ingestor.waiting }).toEqual({
+    ...{ isAcknowledged: false, appended: 1, waiting: 1 },
+  });
+  stored.resolve();
+  await acknowledged;
+  expect(ingestor.waiting).toBe(0);
+});
+
+test("a failure of the log is unavailable", async () => {
+  const log = fakeLog();
+  const failed = Promise.withResolvers<void>();
+  log.gate = failed.promise;
+  const acknowledged = openIngestor(log).ingest([event()]);
+  failed.reject(new LogError("failed", "ENOSPC"));
+  await expect(acknowledged).rejects.toMatchObject({ name: "IngestError", code: "unavailable" });
+});
+
+test("after refuse() events are refused with its reason, and do not reach the log", async () => {
+  const log = fakeLog();
+  const ingestor = openIngestor(log);
+  await ingestor.refuse("the server is stopping");
+  await expect(ingestor.ingest([event()])).rejects.toMatchObject({
+    code: "unavailable",
+    message: "the server is stopping",
+  });
+  expect({ refusal: ingestor.refusal, waiting: ingestor.waiting, appended: log.events }).toEqual({
+    ...{ refusal: "the server is stopping", waiting: 0, appended: [] },
+  });
+});
+
+test("refuse() waits for what was taken, which is acknowledged, and refuses meanwhile", async () => {
+  const log = fakeLog();
+  const stored = Promise.withResolvers<void>();
+  log.gate = stored.promise;
+  const ingestor = openIngestor(log);
+  const order: string[] = [];
+  const taken = ["first", "second"].map((name) => ingestor.ingest([event()]).then(() => order.push(name)));
+  const refused = ingestor.refuse("stopping").then(() => order.push("refused"));
+  await expect(ingestor.ingest([event()])).rejects.toMatchObject({ code: "unavailable" });
+  await turn();
+  expect(order).toEqual([]);
+  stored.resolve();
+  await Promise.all([...taken, refused]);
+  expect(order.toSorted()).toEqual(["first", "refused", "second"]);
+  expect(log.events.length).toBe(2);
+});
+
+test("refuse() ends when the log has failed", async () => {
+  const log = fakeLog();
+  const failed = Promise.withResolvers<void>();
+  log.gate = failed.promise;
+  const ingestor = openIngestor(log);
+  const taken = expect(ingestor.ingest([event()])).rejects.toMatchObject({ code: "unavailable" });
+  const refused = ingestor.refuse("failed");
+  failed.reject(new LogError("failed", "EIO"));
+  await Promise.all([taken, refused]);
+});
+
+test("a full buffer is buffer_full, and what was taken before is stored", async () => {
+  const log = fakeLog();
+  const stored = Promise.withResolvers<void>();
+  log.gate = stored.promise;
+  const ingestor = openIngestor(log);
+  const batch = Array.from({ length: 1000 }, () => event({ path: "x".repeat(2048) }));
+  const taken = Array.from({ length: 30 }, () => ingestor.ingest(batch));
+  await expect(Promise.all(Array.from({ length: 10 }, () => ingestor.ingest(batch)))).rejects.toMatchObject({
+    code: "buffer_full",
+  });
+  stored.resolve();
+  await Promise.all(taken);
+  await expect.poll(() => ingestor.waiting).toBe(0);
+});

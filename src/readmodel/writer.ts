@@ -71,6 +71,8 @@ export class ReadModelWriter {
       if (moved.changes !== 1) {
         throw new Error(`the read model is not at offset ${expected}: a second projector is writing it`);
       }
+      // In log order, before the fold asks for the sites of events with an id: so numbers do not depend on the batches.
+      for (const { event } of batch) this.#siteNumber(event.siteId);
       this.#write(foldEvents(batch, (event, eventId) => this.#isFirst(event, eventId)));
       const last = batch.at(-1);
       if (last) this.#statements.forget.run(Number(last.event.receivedAtMs) - this.#dedupeWindowMs);

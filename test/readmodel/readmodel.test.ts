@@ -130,6 +130,16 @@ test("however the batches are split, all tables are the same, and the numbers ar
     id: fc.option(name("id-", 4), { nil: undefined }),
     gap: fc.nat(600),
   });
+  // Sites once got their numbers in another order when an event with an id followed one without in the same batch.
+  const plain = {
+    site: "site-1",
+    type: "page_view",
+    path: "",
+    user: "",
+    at: "2025-11-12T19:30:01Z",
+    id: undefined,
+    gap: 0,
+  };
   fc.assert(
     fc.property(fc.array(given, { maxLength: 40 }), fc.array(fc.nat(40)), (items, cuts) => {
       let receivedAtMs = 0;
@@ -151,7 +161,7 @@ test("however the batches are split, all tables are the same, and the numbers ar
         model.writer.close();
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 60, examples: [[[plain, { ...plain, site: "site-0", id: "id-0" }], [1]]] },
   );
 });
 

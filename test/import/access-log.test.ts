@@ -1,15 +1,13 @@
 // Whole logs: one of our own making, and a real one.
 
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { IngestEventRequest } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import { ACCESS_LOG } from "../data/access-log-facts.ts";
+import { needsRealLog, REAL_LOG } from "../needs.ts";
 import { Workbench } from "./workbench.ts";
 
 const OWN_LOG = join(import.meta.dirname, "../data/access.log");
-/** 10,000 lines of a real Apache log, which are not part of the project. */
-const REAL_LOG = join(import.meta.dirname, "../../../shared/data/access.log.gz");
 const EVERYTHING = { includeAssets: true, includeBots: true };
 
 let bench: Workbench;
@@ -63,7 +61,7 @@ describe("our own log", () => {
 
 describe("a real log", () => {
   test("gives the known figures with both flags", async ({ skip }) => {
-    skip(!existsSync(REAL_LOG) && !process.env.CI, `There is no ${REAL_LOG}`);
+    needsRealLog(skip);
     const { summary } = await bench.run([REAL_LOG], EVERYTHING);
     expect(summary).toMatchObject({ lines: 10_000, sent: 9_580, malformed: 1, rejected: 0 });
     expect(users()).toBe(1_691);
@@ -76,7 +74,7 @@ describe("a real log", () => {
   });
 
   test("gives only pages by default", async ({ skip }) => {
-    skip(!existsSync(REAL_LOG) && !process.env.CI, `There is no ${REAL_LOG}`);
+    needsRealLog(skip);
     const { summary } = await bench.run([REAL_LOG]);
     expect(summary.sent).toBeGreaterThan(0);
     expect(paths().filter(({ path }) => /\.(css|js|png|ico)$|robots/.test(path))).toEqual([]);

@@ -104,6 +104,12 @@ function parseDuration(text: string): number {
   return duration;
 }
 
+/** As parseDuration reads it, in the largest unit that takes a whole number. */
+export function formatDuration(ms: number): string {
+  for (const unit of ["d", "h", "m"] as const) if (ms % MS[unit] === 0) return `${ms / MS[unit]}${unit}`;
+  return `${ms / MS.s}s`;
+}
+
 function parseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== "http:" && url?.protocol !== "https:") {

@@ -2,9 +2,9 @@
 // The command line.
 
 import { join } from "node:path";
-import { ConnectError } from "@connectrpc/connect";
 import { Command, InvalidArgumentError, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
+import { CliError } from "./cli/cli-error.ts";
 import { configText } from "./cli/config.ts";
 import { catLog } from "./cli/log-cat.ts";
 import { statsText } from "./cli/stats.ts";
@@ -105,7 +105,7 @@ function parseNumber(text: string): number {
 
 /** Expected errors by their message; a bug with its stack. */
 function explain(error: unknown): string {
-  if (error instanceof ConnectError || error instanceof ImportError || error instanceof LogError) {
+  if (error instanceof CliError || error instanceof ImportError || error instanceof LogError) {
     return error.message;
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

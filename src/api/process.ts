@@ -28,6 +28,7 @@ const DRAIN_MS = 3000;
 const FAILURE_EXIT_MS = 500;
 
 runChild("api", async ({ config, logger, ready, drain }: ChildContext) => {
+  const tls = readTls(config);
   mkdirSync(config.data, { recursive: true });
   const files = await nodeLogFiles(join(config.data, "log"));
   const takesEvents = config.role.includes("ingest");
@@ -69,7 +70,7 @@ runChild("api", async ({ config, logger, ready, drain }: ChildContext) => {
   const port = await openPort({
     host: config.host,
     port: config.port,
-    ...readTls(config),
+    ...tls,
     handler: (req, res) => rest(req, res) || connect(req, res),
     logger,
   });

@@ -1,6 +1,10 @@
 // `footfall config`: the effective settings, and where each comes from.
 
 import type { Command } from "commander";
+import { formatDuration } from "../config.ts";
+
+/** The settings that are kept in ms and written with a unit. */
+const DURATIONS: ReadonlySet<string> = new Set(["dedupeWindow"]);
 
 const SOURCES: Readonly<Record<string, string>> = { default: "default", env: "environment", cli: "flag" };
 
@@ -10,7 +14,7 @@ export function configText(command: Command): string {
     const key = option.attributeName();
     const source = command.getOptionValueSource(key) ?? "default";
     const from = source === "env" ? `${option.envVar}` : (SOURCES[source] ?? source);
-    return { name: option.long?.slice(2) ?? key, value: show(command.getOptionValue(key)), from };
+    return { name: option.long?.slice(2) ?? key, value: show(key, command.getOptionValue(key)), from };
   });
   const nameWidth = Math.max(...rows.map((row) => row.name.length));
   const valueWidth = Math.max(...rows.map((row) => row.value.length));
@@ -19,6 +23,7 @@ export function configText(command: Command): string {
     .join("");
 }
 
-function show(value: unknown): string {
+function show(key: string, value: unknown): string {
+  if (DURATIONS.has(key) && typeof value === "number") return formatDuration(value);
   return value === undefined ? "-" : Array.isArray(value) ? value.join(",") : String(value);
 }

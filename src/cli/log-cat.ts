@@ -2,19 +2,30 @@
 // running server and without one.
 
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { nodeLogFiles } from "../log/files.ts";
 import { readFromStart } from "../log/reader.ts";
 import { decodeRecords, eventIdOf, type RecordedEvent } from "../log/records.ts";
+import { CliError } from "./cli-error.ts";
 
-/** Writes the events from offset `from` on; ends at the durable end, or when `output` is closed. */
+/**
+ * Writes the events from offset `from` on; ends at the durable end, or when `output` is closed. Throws a CliError when
+ * there is no log, and a LogError when it is damaged.
+ */
 export async function catLog(dataDirectory: string, from: number, output: Writable): Promise<void> {
+  const directory = join(dataDirectory, "log");
+  if (!existsSync(directory)) {
+    throw new CliError(
+      `there is no event log in ${dataDirectory}: name the server's data directory with --data`,
+    );
+  }
   let isClosed = false;
   output.on("close", () => {
     isClosed = true;
   });
-  const reader = await readFromStart(await nodeLogFiles(join(dataDirectory, "log")));
+  const reader = await readFromStart(await nodeLogFiles(directory));
   try {
     for (let next = await reader?.next(); next && !isClosed; next = await reader?.next()) {
       let offset = next.frame.header.firstOffset;

@@ -1,8 +1,12 @@
 // `footfall stats`: asks a running server, and prints its answer as a small table.
 
-import { createClient } from "@connectrpc/connect";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { AnalyticsService, type GetStatsResponse } from "../../gen/ts/analytics/v1/analytics_pb.ts";
+import { CliError } from "./cli-error.ts";
+
+/** Far more than an answer takes, in ms. */
+const TIMEOUT_MS = 10_000;
 
 export interface StatsOptions {
   readonly url: string;
@@ -11,17 +15,23 @@ export interface StatsOptions {
   readonly limit?: number;
 }
 
-/** Resolves to the text to print; rejects with a ConnectError. */
+/** Resolves to the text to print; rejects with a CliError. */
 export async function statsText(options: StatsOptions): Promise<string> {
   const transport = createConnectTransport({ baseUrl: options.url, httpVersion: "1.1" });
   const client = createClient(AnalyticsService, transport);
   const { date, limit } = options;
-  return formatStats(
-    await client.getStats(
-      { siteId: options.site, ...(date !== undefined && { date }), ...(limit !== undefined && { limit }) },
-      { timeoutMs: 10_000 },
-    ),
-  );
+  const question = {
+    siteId: options.site,
+    ...(date !== undefined && { date }),
+    ...(limit !== undefined && { limit }),
+  };
+  try {
+    return formatStats(await client.getStats(question, { timeoutMs: TIMEOUT_MS }));
+  } catch (error) {
+    const { code, rawMessage } = ConnectError.from(error);
+    const hint = code === Code.Unavailable ? "; is the server running? --url names it" : "";
+    throw new CliError(`${options.url}: ${rawMessage}${hint}`, { cause: error });
+  }
 }
 
 function formatStats(stats: GetStatsResponse): string {

@@ -27,10 +27,14 @@ export class IngestBuffer {
   #waiting: Batch | undefined;
   #bytes = 0;
   #records = 0;
+  readonly #whenIdle: (() => void)[] = [];
 
   constructor(log: EventLog) {
     this.#log = log;
     this.#queue = fastq((batch: Batch, done: fastq.done) => this.#store(batch, done), 1);
+    this.#queue.drain = () => {
+      for (const resolve of this.#whenIdle.splice(0)) resolve();
+    };
   }
 
   /** The records that were taken and are not on disk yet. */
@@ -68,9 +72,7 @@ export class IngestBuffer {
   /** Resolves when all that was taken is on disk or was rejected. */
   async drained(): Promise<void> {
     while (!this.#queue.idle()) {
-      await new Promise<void>((resolve) => {
-        this.#queue.drain = resolve;
-      });
+      await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
     }
   }
 

@@ -12,6 +12,7 @@ export class Ingestor implements Ingest {
   readonly #now: () => number;
   readonly #onChange: (isOpen: boolean) => void;
   #buffer: IngestBuffer | undefined;
+  #drained: Promise<void> = Promise.resolve();
   #refusal = "the event log is not open yet";
   #lastReceivedAtMs = 0;
 
@@ -45,9 +46,13 @@ export class Ingestor implements Ingest {
   async refuse(reason: string): Promise<void> {
     this.#refusal = reason;
     const buffer = this.#buffer;
-    this.#buffer = undefined;
-    if (buffer) this.#onChange(false);
-    await buffer?.drained();
+    if (buffer) {
+      this.#buffer = undefined;
+      this.#drained = buffer.drained();
+      this.#onChange(false);
+    }
+    // Also when it was refused before: whoever comes second closes the log, which may still be written.
+    await this.#drained;
   }
 
   async ingest(events: readonly EventInput[]): Promise<IngestOutcome> {

@@ -3,7 +3,7 @@
 
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { LogError } from "../log/errors.ts";
+import { LogError, reasonOf } from "../log/errors.ts";
 import type { EventLog } from "../log/event-log.ts";
 import type { LogFiles } from "../log/files.ts";
 import { type ProcessLock, waitForLock } from "../log/lock.ts";
@@ -23,6 +23,9 @@ export class LogHost {
   readonly #onFailure: (error: LogError) => void;
   #lock: ProcessLock | undefined;
   #log: EventLog | undefined;
+  #lockPath = "";
+  /** Settles when the attempt to open the log that was made last has ended. */
+  #attempt: Promise<void> = Promise.resolve();
 
   /** `onFailure` is told when the open log has failed: the process must end within a second. */
   constructor(files: LogFiles, ingestor: Ingestor, logger: Logger, onFailure: (error: LogError) => void) {
@@ -42,40 +45,48 @@ export class LogHost {
    * "locked" when another process keeps the lock. When the log cannot be opened it goes on trying by itself.
    */
   async start(dataDirectory: string): Promise<void> {
-    this.#lock = await waitForLock(join(dataDirectory, "ingest.lock"), "writing this log");
-    await this.#tryOpen(FIRST_REOPEN_MS);
+    this.#lockPath = join(dataDirectory, "ingest.lock");
+    this.#attempt = this.#tryOpen(FIRST_REOPEN_MS);
+    await this.#attempt;
   }
 
   /** Stores what was taken in, then closes. */
   async close(reason: string): Promise<void> {
     this.#closed.abort();
     await this.#ingestor.refuse(reason);
-    await this.#log?.close();
-    this.#lock?.release();
+    // A log that is just being opened is closed as well, while the lock is held. Whoever started it knows its errors.
+    await this.#attempt.catch(() => {});
+    try {
+      await this.#log?.close();
+    } finally {
+      this.#lock?.release();
+    }
   }
 
   async #tryOpen(nextAttemptMs: number): Promise<void> {
     try {
+      this.#lock ??= await waitForLock(this.#lockPath, "writing this log");
       const { log, torn } = await openLog(this.#files);
       if (torn) this.#logger.warn({ torn }, "a write that was never acknowledged was cut off the log");
       this.#logger.info({ logId: log.id, end: log.end }, "event log opened");
       this.#log = log;
+      if (this.#closed.signal.aborted) return;
       this.#ingestor.open(log);
       void log.failure.then(this.#onFailure);
     } catch (error) {
-      if (!(error instanceof LogError) && !isSystemError(error)) throw error;
+      if (error instanceof LogError && error.code === "locked") throw error;
       this.#logger.error({ err: error }, "the event log cannot be opened: events are refused");
-      await this.#ingestor.refuse(error.message);
+      if (this.#closed.signal.aborted) return;
+      await this.#ingestor.refuse(`the event log cannot be opened: ${reasonOf(error)}`);
       void this.#reopenLater(nextAttemptMs);
     }
   }
 
   async #reopenLater(afterMs: number): Promise<void> {
     await pause(afterMs, this.#closed.signal);
-    if (!this.#closed.signal.aborted) await this.#tryOpen(Math.min(MAX_REOPEN_MS, 2 * afterMs));
+    if (this.#closed.signal.aborted) return;
+    this.#attempt = this.#tryOpen(Math.min(MAX_REOPEN_MS, 2 * afterMs));
+    // Another process has the lock by now: this one is to end, as it would at its start.
+    await this.#attempt.catch(this.#onFailure);
   }
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "syscall" in error;
 }

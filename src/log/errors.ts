@@ -22,6 +22,12 @@ export class LogError extends Error {
   }
 }
 
+/** What `error` says, fit to be shown to senders: without the paths that the file system's errors end with. */
+export function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return error instanceof Error && "path" in error ? message.replace(/ '.*$/s, "") : message;
+}
+
 /** Corruption in `file` at byte `position`. */
 export function corruption(file: string, position: number, problem: string): LogError {
   return new LogError(

@@ -2,7 +2,7 @@
 // where tests inject faults. Names are relative to the log directory.
 
 import fs from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 
 export interface LogFile {
@@ -27,7 +27,7 @@ export interface LogFiles {
   open(name: string, mode: OpenMode): Promise<LogFile>;
   rename(from: string, to: string): Promise<void>;
   remove(name: string): Promise<void>;
-  /** fsync of the directory: when it resolves, creations, renames and removals are on disk. */
+  /** fsync of the directory and its parents: when it resolves, creations, renames and removals are on disk. */
   syncDirectory(): Promise<void>;
   /** The bytes that may still be written to the file system. */
   freeBytes(): Promise<number>;
@@ -52,11 +52,14 @@ export async function nodeLogFiles(directory: string): Promise<LogFiles> {
     rename: (from, to) => fs.promises.rename(join(directory, from), join(directory, to)),
     remove: (name) => fs.promises.unlink(join(directory, name)),
     syncDirectory: async () => {
-      const fd = await openFd(directory, "r");
-      try {
-        await fsync(fd);
-      } finally {
-        await closeFd(fd);
+      await syncNames(directory);
+      // The log and the data directory may be new themselves, and be gone after a power cut with all that is in them.
+      const parent = dirname(resolve(directory));
+      for (const above of [parent, dirname(parent)]) {
+        await syncNames(above).catch((error: NodeJS.ErrnoException) => {
+          // One that this user may not read was not made by this user; and some file systems sync no directories.
+          if (error.code !== "EACCES" && error.code !== "EINVAL") throw error;
+        });
       }
     },
     freeBytes: async () => {
@@ -64,6 +67,15 @@ export async function nodeLogFiles(directory: string): Promise<LogFiles> {
       return stats.bavail * stats.bsize;
     },
   };
+}
+
+async function syncNames(directory: string): Promise<void> {
+  const fd = await openFd(directory, "r");
+  try {
+    await fsync(fd);
+  } finally {
+    await closeFd(fd);
+  }
 }
 
 // The callback functions of node:fs, as FileHandle's cost twice the time for small writes.

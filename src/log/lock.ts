@@ -14,11 +14,18 @@ export interface ProcessLock {
   release(): void;
 }
 
-/** Takes the lock at `path`; throws a LogError "locked" at once when another process has it. */
+/**
+ * Takes the lock at `path`; throws a LogError "locked" at once when another process has it, and SQLite's error when
+ * the lock file may not be written.
+ */
 export function takeLock(path: string, purpose: string): ProcessLock {
   const database = new Database(path, { timeout: 0 });
   try {
+    database.pragma("journal_mode = MEMORY");
     database.exec("BEGIN EXCLUSIVE");
+    // Never committed. SQLite opens a file that may not be written for reading, and "locks" it without an error; only
+    // a write fails.
+    database.pragma("user_version = 1");
   } catch (error) {
     database.close();
     if (error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY")) {

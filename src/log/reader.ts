@@ -1,6 +1,6 @@
 // Reads the log from a position, across segments, no further than the durable mark. It may read while the writer
-// writes. It does not wait: at the durable end it gives nothing, and the caller watches the mark (tail.ts of the
-// projector does).
+// writes. It does not wait: at the durable end it gives nothing, and the caller watches the mark (the projector's
+// mark-watch.ts does).
 
 import { readDurableMark } from "./durable-mark.ts";
 import { corruption, LogError } from "./errors.ts";
@@ -31,7 +31,8 @@ export async function readFromStart(files: LogFiles): Promise<EventLogReader | u
 export async function readFromPosition(files: LogFiles, position: LogPosition): Promise<EventLogReader> {
   const segment = await openAt(files, position);
   try {
-    if (position.framePosition === 0) return new LogReader(files, segment, startOf(segment));
+    const isAtStart = position.framePosition === 0 && position.nextOffset === segment.header.firstOffset;
+    if (isAtStart) return new LogReader(files, segment, startOf(segment));
     const bytes = Buffer.alloc(FRAME_HEADER_BYTES);
     await readFully(segment.file, bytes, position.framePosition);
     const header = decodeFrameHeader(bytes);
@@ -151,9 +152,10 @@ class LogReader implements EventLogReader {
         `it ends at offset ${this.nextOffset}, and no segment goes on from there`,
       );
     });
-    await this.#segment.file.close();
+    const old = this.#segment;
     this.#segment = next;
     this.#sealedSize = undefined;
     this.#frames = new FrameReader(next.file, startOf(next));
+    await old.file.close();
   }
 }

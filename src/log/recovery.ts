@@ -5,7 +5,7 @@ import { v7 as uuidv7 } from "uuid";
 import { DURABLE_MARK_NAME, readDurableMark } from "./durable-mark.ts";
 import { corruption, LogError } from "./errors.ts";
 import { type LogFiles, readFully, writeFully } from "./files.ts";
-import { type DurableMark, SEGMENT_HEADER_BYTES } from "./format.ts";
+import { type DurableMark, FRAME_OVERHEAD_BYTES, MAX_PAYLOAD_BYTES, SEGMENT_HEADER_BYTES } from "./format.ts";
 import { type Frame, FrameReader, isBad } from "./frame-reader.ts";
 import { decodeRecords } from "./records.ts";
 import { createSegment, listSegments, type OpenSegment, openSegment, TEMPORARY_SUFFIX } from "./segments.ts";
@@ -94,6 +94,8 @@ async function recoverLast(
   const end = frames.position;
   let tail: Buffer | undefined;
   if (found) {
+    // One frame at most was in flight. What is longer is no torn write, nor is memory taken for it.
+    if (size - end > FRAME_OVERHEAD_BYTES + MAX_PAYLOAD_BYTES) throw corruption(name, end, found.problem);
     tail = Buffer.alloc(size - end);
     await readFully(file, tail, end);
     if (!isTornWrite(tail, end)) throw corruption(name, end, found.problem);
@@ -106,6 +108,7 @@ async function recoverLast(
         `(the log ends at offset ${frames.nextOffset}, and was on disk up to ${mark.nextOffset})`,
     );
   }
+  const lastReceivedAtMs = last ? receivedAtMs(name, last) : header.receivedBeforeMs;
   const torn = tail && (await setAside(files, segment, tail, end));
   if (last) await writeFully(file, last.bytes, last.position);
   // Also for a log without a frame: what was read may so far be in the page cache alone.
@@ -116,16 +119,24 @@ async function recoverLast(
     position: end,
     nextOffset: frames.nextOffset,
     crc: frames.crc,
-    lastReceivedAtMs: last ? receivedAtMs(last) : header.receivedBeforeMs,
+    lastReceivedAtMs,
     torn,
   };
 }
 
 /** The time of receipt of the frame's last record. */
-function receivedAtMs(frame: Frame): number {
-  const record = decodeRecords(frame).at(-1)?.record;
-  if (record?.case !== "event") throw new Error("the last frame ends with a record of an unknown kind");
-  return Number(record.value.receivedAtMs);
+function receivedAtMs(name: string, frame: Frame): number {
+  try {
+    const record = decodeRecords(frame).at(-1)?.record;
+    if (record?.case === "event") return Number(record.value.receivedAtMs);
+  } catch {
+    // The CRCs are right, so these are the bytes that were written: below it says by whom.
+  }
+  throw corruption(
+    name,
+    frame.position,
+    "the frame ends with a record that this version of Footfall does not know",
+  );
 }
 
 /** Copies a torn write beside its segment, then cuts it off. */

@@ -5,7 +5,7 @@
 // have dropped the pages that it could not write).
 
 import { DURABLE_MARK_NAME } from "./durable-mark.ts";
-import { LogError } from "./errors.ts";
+import { LogError, reasonOf } from "./errors.ts";
 import type { EventLog, RecordBatch } from "./event-log.ts";
 import { type LogFile, type LogFiles, writeFully } from "./files.ts";
 import { encodeDurableMark, encodeFrame, SEGMENT_HEADER_BYTES } from "./format.ts";
@@ -24,10 +24,17 @@ export interface OpenedLog {
 /** Opens the log for writing, or throws a LogError. The caller holds the lock. */
 export async function openLog(files: LogFiles, segmentBytes = DEFAULT_SEGMENT_BYTES): Promise<OpenedLog> {
   const recovered = await recoverLog(files);
-  const mark = await files.open(DURABLE_MARK_NAME, await markMode(files));
-  const log = new LogWriter(files, recovered, mark, segmentBytes);
-  await log.writeMark();
-  return { log, torn: recovered.torn };
+  let mark: LogFile | undefined;
+  try {
+    mark = await files.open(DURABLE_MARK_NAME, await markMode(files));
+    const log = new LogWriter(files, recovered, mark, segmentBytes);
+    await log.writeMark();
+    return { log, torn: recovered.torn };
+  } catch (error) {
+    // Opening is tried again and again: a file left open each time would add up.
+    await Promise.allSettled([recovered.segment.file.close(), mark?.close()]);
+    throw error;
+  }
 }
 
 /** An existing mark is overwritten in place: emptying it first would leave readers without one for a moment. */
@@ -99,8 +106,11 @@ class LogWriter implements EventLog {
 
   async close(): Promise<void> {
     await this.#markWritten.catch((error) => this.#fail(error));
-    await this.#segment.file.close();
-    await this.#mark.close();
+    try {
+      await this.#segment.file.close();
+    } finally {
+      await this.#mark.close();
+    }
   }
 
   async #appendFrame(batch: RecordBatch): Promise<void> {
@@ -134,8 +144,7 @@ class LogWriter implements EventLog {
 
   #fail(cause: unknown): LogError {
     if (!this.#failed) {
-      const detail = cause instanceof Error ? cause.message : String(cause);
-      this.#failed = new LogError("failed", `writing the log failed: ${detail}`, { cause });
+      this.#failed = new LogError("failed", `writing the log failed: ${reasonOf(cause)}`, { cause });
       this.#reportFailure(this.#failed);
     }
     return this.#failed;

@@ -53,7 +53,7 @@ export function startLoad(url: string, site: string): Load {
 }
 
 /** The status of the answer; the error's code when there was none. */
-export function post(agent: http.Agent, url: string, body: string): Promise<number | string> {
+export function post(agent: http.Agent | undefined, url: string, body: string): Promise<number | string> {
   return new Promise((resolve) => {
     const request = http.request(url, { agent, method: "POST" }, (response) => {
       response.resume();

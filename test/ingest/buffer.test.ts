@@ -105,3 +105,13 @@ test("when the log fails, all that waits is rejected as unavailable", async () =
   ]);
   await buffer.drained();
 });
+
+test("all who wait for the buffer to drain are told", async () => {
+  const { log, settle } = manualLog();
+  const buffer = new IngestBuffer(log);
+  const stored = buffer.add(bytes(1), 1);
+  const drained = [buffer.drained(), buffer.drained()];
+  settle();
+  await Promise.all([stored, ...drained]);
+  expect(buffer.size).toBe(0);
+});

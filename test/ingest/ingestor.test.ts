@@ -212,6 +212,23 @@ test("refuse() waits for what was taken, which is acknowledged, and refuses mean
   expect(log.events.length).toBe(2);
 });
 
+test("a second refuse() waits as well: whoever calls it closes the log next", async () => {
+  const log = fakeLog();
+  const stored = Promise.withResolvers<void>();
+  log.gate = stored.promise;
+  const ingestor = openIngestor(log);
+  const order: string[] = [];
+  const taken = ingestor.ingest([event()]).then(() => order.push("stored"));
+  const refused = ["failed", "stopping"].map((reason) =>
+    ingestor.refuse(reason).then(() => order.push(reason)),
+  );
+  await turn();
+  expect(order).toEqual([]);
+  stored.resolve();
+  await Promise.all([taken, ...refused]);
+  expect(order.toSorted()).toEqual(["failed", "stopping", "stored"]);
+});
+
 test("refuse() ends when the log has failed", async () => {
   const log = fakeLog();
   const failed = Promise.withResolvers<void>();

@@ -104,6 +104,23 @@ test("a segment of another log is refused", async () => {
   await expect(openLog(files)).rejects.toMatchObject({ code: "mismatch" });
 });
 
+test("what is longer than any frame is no torn write, and is not read into memory", async () => {
+  const files = await temporaryFiles();
+  await writeLog(files, [["a"]]);
+  // A sparse file: it takes no room.
+  truncateSync(join(files.directory, FIRST_SEGMENT), 2 ** 40);
+  await expect(openLog(files)).rejects.toMatchObject({ code: "corrupt" });
+});
+
+test("a last record that is unknown is refused by name, and nothing is changed", async () => {
+  const files = await temporaryFiles();
+  const { log } = await openLog(files);
+  // A LogRecord of 2 bytes: field 1000, a varint.
+  await log.append({ records: [Buffer.from([3, 0xc0, 0x3e, 1])], receivedAtMs: 1 });
+  await log.close();
+  await expect(openLog(files)).rejects.toThrow(/damaged at byte 64: .* does not know/);
+});
+
 test("a segment that was being made when the process died is removed", async () => {
   const files = await temporaryFiles();
   await writeLog(files, [["a"]]);

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { LogFile, LogFiles } from "../../src/log/files.ts";
@@ -74,6 +74,41 @@ test("the first failed sync is final: nothing more is written, and every append 
   expect((await log.failure).message).toContain("EIO");
 });
 
+test("a mark that cannot be written is final as well, for the append that is under way too", async () => {
+  const files = await temporaryFiles();
+  const marking = Promise.withResolvers<number>();
+  let marks = 0;
+  const failing = withFaults(files, (name, file) => ({
+    write: (bytes, position) => {
+      if (name === "durable") marks += 1;
+      return name === "durable" && marks === 2 ? marking.promise : file.write(bytes, position);
+    },
+  }));
+  const { log } = await openLog(failing);
+  await append(log, ["a"]);
+  const second = append(log, ["b"]);
+  marking.reject(new Error("EIO"));
+  await expect(second).rejects.toMatchObject({ code: "failed" });
+  expect((await log.failure).message).toContain("EIO");
+  await log.close();
+});
+
+test("a failure names no path", async () => {
+  const files = await temporaryFiles();
+  let renames = 0;
+  const rename: LogFiles["rename"] = (from, to) => {
+    renames += 1;
+    return files.rename(renames === 2 ? "missing" : from, to);
+  };
+  const { log } = await openLog({ ...files, rename }, 1);
+  await append(log, ["a"]);
+  await expect(append(log, ["b"])).rejects.toMatchObject({ cause: { code: "ENOENT" } });
+  expect((await log.failure).message).toBe(
+    "writing the log failed: ENOENT: no such file or directory, rename",
+  );
+  await log.close();
+});
+
 test("segments roll at their size, and reading goes over them", async () => {
   const files = await temporaryFiles();
   const groups = Array.from({ length: 20 }, (_, i) => [`${i}-a`, `${i}-b`]);
@@ -125,6 +160,7 @@ test("reading goes on behind a position, and a position of another log is refuse
     { ...second.after, frameCrc: second.after.frameCrc ^ 1 },
     { ...second.after, nextOffset: 3 },
     { ...second.after, segment: 77 },
+    { ...second.after, framePosition: 0 },
     { ...second.after, framePosition: second.after.framePosition + 1 },
   ];
   for (const position of wrong) {
@@ -157,4 +193,20 @@ test("a second writer is refused, and let in when the first has released the loc
   expect(() => takeLock(path, "writing this log")).toThrow(/another process is writing this log/);
   lock.release();
   takeLock(path, "writing this log").release();
+});
+
+test("a lock file that may not be written is refused: it would not lock", () => {
+  const directory = temporaryDirectory();
+  const path = join(directory, "ingest.lock");
+  takeLock(path, "writing this log").release();
+  chmodSync(directory, 0o755);
+  chmodSync(path, 0o444);
+  // Root may write any file, so root is nobody for a moment.
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    expect(() => takeLock(path, "writing this log")).toThrow("readonly");
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
 });

@@ -1,33 +1,55 @@
 // Knows the connections of a port, and lets them go without cutting a request off.
 //
-// A client learns that it is to send no more on a connection by `Connection: close` in an answer (HTTP/1.1) or by
-// GOAWAY (HTTP/2). Until it has learned it, a request of its may be on the way, and is answered. An idle HTTP/1.1
-// connection has no answer to learn it from: it is given a moment for a request that is under way, and then closed.
+// HTTP/1.1: a client learns from `Connection: close` in an answer that it is to send no more. Until it has learned it,
+// a request of its may be on the way, and is answered. An idle connection has no answer to learn it from: it is given a
+// moment for a request that is under way, and then closed. A request that meets the closing itself gets no answer, as
+// the protocol has no remedy for that (RFC 9112, 9.5); but neither is it carried out, so it can be sent again.
+//
+// HTTP/2: GOAWAY names the last stream that is answered; what the client has sent behind it was not carried out, and
+// can be sent again (RFC 9113, 6.8). A first GOAWAY that only announces the end, as the RFC advises, cannot be had:
+// after any that Node sends, it reads no new stream.
 
 import type { Http2Session } from "node:http2";
 import type { Socket } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { pause } from "../pause.ts";
 import type { Request, Response } from "./node-http.ts";
 
 /** How long a request may be on its way to a connection that looks idle, in ms. */
 const IDLE_GRACE_MS = 500;
-/** The first GOAWAY of a graceful end names the highest stream id there is (RFC 9113, 6.8). */
-const LAST_STREAM_ID = 2 ** 31 - 1;
-/** How often it is looked whether all connections are gone, in ms. */
+/** How often it is looked whether connections are idle, or all are gone, in ms. */
 const CHECK_MS = 10;
 
+interface Http1State {
+  readonly unanswered: Set<Response>;
+  /** In ms. */
+  idleSince: number;
+  /** What had come when it became idle. More than that is a request that is coming in. */
+  bytesRead: number;
+}
+
 export class Connections {
-  /** HTTP/1.1 connections, and those of which the protocol is not known yet, with their unanswered requests. */
-  readonly #sockets = new Map<Socket, Set<Response>>();
+  /** Whatever they speak. */
+  readonly #connections = new Set<Socket>();
+  /** Those that speak HTTP/1.1, in a TLS socket perhaps, and those of which the protocol is not known yet. */
+  readonly #sockets = new Map<Socket, Http1State>();
   readonly #sessions = new Set<Http2Session>();
   #isDraining = false;
 
+  /** A connection as it was accepted. */
+  add(connection: Socket): void {
+    this.#connections.add(connection);
+    connection.once("close", () => this.#connections.delete(connection));
+    this.addSocket(connection);
+  }
+
   addSocket(socket: Socket): void {
-    this.#sockets.set(socket, new Set());
+    const { bytesRead } = socket;
+    this.#sockets.set(socket, { unanswered: new Set(), idleSince: Date.now(), bytesRead });
     socket.once("close", () => this.#sockets.delete(socket));
   }
 
-  /** The connection speaks HTTP/2: its session is known by itself. */
+  /** The connection speaks HTTP/2: what is under way on it, its session knows. */
   dropSocket(socket: Socket): void {
     this.#sockets.delete(socket);
   }
@@ -35,56 +57,73 @@ export class Connections {
   addSession(session: Http2Session): void {
     this.#sessions.add(session);
     session.once("close", () => this.#sessions.delete(session));
-    if (this.#isDraining) endSession(session);
+    if (!this.#isDraining) return;
+    // What this client opened its connection for is still to come.
+    session.once("stream", () => session.close());
+    setTimeout(() => session.close(), IDLE_GRACE_MS);
   }
 
-  addRequest(req: Request, res: Response): void {
-    if (req.httpVersionMajor !== 1) return;
+  /** False for a request behind the last one that its connection answers: it is not to be carried out. */
+  addRequest(req: Request, res: Response): boolean {
+    if (req.httpVersionMajor !== 1) return true;
     const { socket } = req;
-    const unanswered = this.#sockets.get(socket);
-    if (!unanswered) return;
+    const state = this.#sockets.get(socket);
+    if (!state) return true;
+    const { unanswered } = state;
+    if (socket.writableEnded) return false;
+    for (const earlier of unanswered) if (earlier.headersSent && saysClose(earlier)) return false;
     unanswered.add(res);
-    if (this.#isDraining) askToClose(res);
+    if (this.#isDraining) askToClose(unanswered);
     res.once("close", () => {
       unanswered.delete(res);
-      if (this.#isDraining && unanswered.size === 0) socket.end();
+      state.idleSince = Date.now();
+      state.bytesRead = socket.bytesRead;
     });
+    return true;
   }
 
-  /** Resolves to the number of connections that had to be cut when `deadlineMs` had passed. */
-  async drain(deadlineMs: number): Promise<number> {
+  /** From now on, answers over HTTP/1.1 tell their clients to send no more. */
+  startDrain(): void {
     this.#isDraining = true;
-    const deadline = Date.now() + deadlineMs;
-    for (const unanswered of this.#sockets.values()) unanswered.forEach(askToClose);
-    for (const session of this.#sessions) endSession(session);
-    const closeIdleAt = Date.now() + Math.min(IDLE_GRACE_MS, deadlineMs);
-    let idleAreClosed = false;
-    while (this.#sockets.size + this.#sessions.size > 0 && Date.now() < deadline) {
-      if (!idleAreClosed && Date.now() >= closeIdleAt) {
-        idleAreClosed = true;
-        this.#closeIdle();
-      }
-      await pause(CHECK_MS);
+    const now = Date.now();
+    for (const state of this.#sockets.values()) {
+      state.idleSince = now;
+      askToClose(state.unanswered);
     }
-    const left = [...this.#sockets.keys(), ...this.#sessions];
-    for (const connection of left) connection.destroy();
-    return left.length;
   }
 
-  #closeIdle(): void {
-    for (const [socket, unanswered] of this.#sockets) if (unanswered.size === 0) socket.end();
+  /** Ends all connections. Resolves to the number of those that had to be cut when `deadlineMs` had passed. */
+  async endDrain(deadlineMs: number): Promise<number> {
+    const deadline = Date.now() + deadlineMs;
+    for (const session of this.#sessions) session.close();
+    const graceMs = Math.min(IDLE_GRACE_MS, deadlineMs / 2);
+    while (this.#connections.size > 0 && Date.now() < deadline) {
+      await pause(CHECK_MS);
+      // Between timers and this, all that has come meanwhile is read: what was busy is not seen as idle.
+      await nextTurn();
+      this.#closeIdle(Date.now() - graceMs);
+    }
+    const left = this.#connections.size;
+    for (const connection of this.#connections) connection.destroy();
+    return left;
+  }
+
+  /** Not end(): a client that does not look at its idle connections would leave this one half open. */
+  #closeIdle(since: number): void {
+    for (const [socket, { unanswered, idleSince, bytesRead }] of this.#sockets) {
+      if (unanswered.size === 0 && idleSince <= since && socket.bytesRead === bytesRead) socket.destroySoon();
+    }
   }
 }
 
-function askToClose(res: Response): void {
-  if (!res.headersSent) res.setHeader("Connection", "close");
+/** Only the last answer may say it: of pipelined requests, those behind it get none. */
+function askToClose(unanswered: ReadonlySet<Response>): void {
+  const open = [...unanswered].filter((res) => !res.headersSent);
+  const last = open.pop();
+  for (const res of open) res.removeHeader("Connection");
+  last?.setHeader("Connection", "close");
 }
 
-/** Tells the client to open no more streams, and after a moment takes no more; the streams under way finish. */
-function endSession(session: Http2Session): void {
-  if (session.closed || session.destroyed) return;
-  session.goaway(0, LAST_STREAM_ID);
-  setTimeout(() => {
-    if (!session.closed && !session.destroyed) session.close();
-  }, IDLE_GRACE_MS);
+function saysClose(res: Response): boolean {
+  return res.getHeader("Connection") === "close";
 }

@@ -7,6 +7,7 @@
 import http from "node:http";
 import http2 from "node:http2";
 import net from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Connections } from "./drain.ts";
 import type { Handler } from "./node-http.ts";
@@ -45,6 +46,8 @@ const TCP_KEEP_ALIVE_MS = 60_000;
 const STREAM_WINDOW_BYTES = 1024 * 1024;
 const SESSION_WINDOW_BYTES = 4 * 1024 * 1024;
 const MAX_CONCURRENT_STREAMS = 1000;
+/** Connections that come faster than they are accepted are not waited for longer than this, in ms. */
+const ACCEPT_WAITING_MS = 250;
 
 /** Begins to listen. Rejects with an error that tells an operator what to do. */
 export async function openPort(options: PortOptions): Promise<Port> {
@@ -61,9 +64,11 @@ export async function openPort(options: PortOptions): Promise<Port> {
     url: `${options.tls ? "https" : "http"}://${host}:${address.port}`,
     port: address.port,
     drain: async (deadlineMs) => {
+      connections.startDrain();
+      await acceptWaiting(server);
       // Not server.close(): since Node 19 it destroys idle connections, and cuts requests that are on their way.
       net.Server.prototype.close.call(server);
-      const cut = await connections.drain(deadlineMs);
+      const cut = await connections.endDrain(deadlineMs);
       if (cut > 0) options.logger.warn({ cut }, "connections were cut: they did not finish in time");
     },
   };
@@ -72,7 +77,7 @@ export async function openPort(options: PortOptions): Promise<Port> {
 /** The handler, its requests known to `connections`, and a bug in it kept from ending the process. */
 function guarded({ handler, logger }: PortOptions, connections: Connections): Handler {
   return (req, res) => {
-    connections.addRequest(req, res);
+    if (!connections.addRequest(req, res)) return;
     try {
       handler(req, res);
     } catch (error) {
@@ -84,31 +89,39 @@ function guarded({ handler, logger }: PortOptions, connections: Connections): Ha
 }
 
 const HTTP2_OPTIONS = {
-  settings: { initialWindowSize: STREAM_WINDOW_BYTES, maxConcurrentStreams: MAX_CONCURRENT_STREAMS },
+  settings: {
+    initialWindowSize: STREAM_WINDOW_BYTES,
+    maxConcurrentStreams: MAX_CONCURRENT_STREAMS,
+    // As HTTP/1.1 has it. Without it, there is next to no limit.
+    maxHeaderListSize: http.maxHeaderSize,
+  },
 };
+
+function http1Options(headersTimeout: number) {
+  return {
+    headersTimeout,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: Math.ceil(headersTimeout / 3),
+    keepAlive: true,
+    keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
+  };
+}
 
 function clearTextServer(options: PortOptions, onRequest: Handler, connections: Connections): http.Server {
   const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
-  const server = http.createServer(
-    {
-      headersTimeout,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: headersTimeout / 3,
-      keepAlive: true,
-      keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
-    },
-    onRequest,
-  );
+  const server = http.createServer(http1Options(headersTimeout), onRequest);
   const http2Server = http2.createServer(HTTP2_OPTIONS, onRequest);
   watchSessions(http2Server, options, connections);
   const toHttp1 = server.listeners("connection");
   server.removeAllListeners("connection");
   server.on("connection", (socket: net.Socket) => {
-    connections.addSocket(socket);
+    connections.add(socket);
     sniffProtocol(socket, headersTimeout, (protocol) => {
       if (protocol === "http2") {
         connections.dropSocket(socket);
+        // http.Server makes them half open: a session whose client is gone would stay, as it does not look for the end.
+        socket.allowHalfOpen = false;
         http2Server.emit("connection", socket);
       } else {
         for (const listener of toHttp1) listener.call(server, socket);
@@ -124,21 +137,30 @@ function secureServer(
   onRequest: Handler,
   connections: Connections,
 ): http2.Http2SecureServer {
+  const handshakeTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
+  const secureOptions = { ...HTTP2_OPTIONS, ...http1Options(handshakeTimeout), ...tls, handshakeTimeout };
+  const server = createSecureServer(secureOptions, onRequest);
+  watchSessions(server, options, connections);
+  // The connection beneath a TLS socket never looks idle after its handshake, as more has come than when it was new.
+  server.on("connection", (socket: net.Socket) => connections.add(socket));
+  server.on("secureConnection", (socket) => {
+    if (socket.alpnProtocol !== "h2") connections.addSocket(socket);
+  });
+  server.on("tlsClientError", (error) => options.logger.debug({ err: error }, "a TLS handshake failed"));
+  return server;
+}
+
+function createSecureServer(
+  secureOptions: http2.SecureServerOptions,
+  onRequest: Handler,
+): http2.Http2SecureServer {
   try {
-    const server = http2.createSecureServer({ ...HTTP2_OPTIONS, ...tls, allowHTTP1: true }, onRequest);
-    watchSessions(server, options, connections);
-    server.on("secureConnection", (socket) => {
-      if (socket.alpnProtocol !== "h2") connections.addSocket(socket);
-    });
-    server.on("tlsClientError", (error) => options.logger.debug({ err: error }, "a TLS handshake failed"));
-    return server;
+    return http2.createSecureServer({ ...secureOptions, allowHTTP1: true }, onRequest);
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
     throw new Error(
       `the TLS certificate and key cannot be used (${detail}): both must be PEM and belong together`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
 }
@@ -156,14 +178,34 @@ function watchSessions(
   server.on("sessionError", (error) => logger.debug({ err: error }, "an HTTP/2 session failed"));
 }
 
-function listen(server: net.Server, { host, port }: PortOptions): Promise<void> {
+function listen(server: net.Server, { host, port, logger }: PortOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(explain(error, host, port)));
+    const onError = (error: NodeJS.ErrnoException) => reject(explain(error, host, port));
+    server.once("error", onError);
     server.listen({ host, port }, () => {
-      server.removeAllListeners("error");
+      server.off("error", onError);
+      // A connection that could not be accepted: too many files are open, say. It must not end the process.
+      server.on("error", (error) => logger.warn({ err: error }, "a connection could not be accepted"));
       resolve();
     });
   });
+}
+
+/**
+ * Resolves when the connections are accepted that the kernel has made by now, of which Node takes one a turn of its
+ * loop: closing the listening socket would reset them.
+ */
+async function acceptWaiting(server: net.Server): Promise<void> {
+  const deadline = Date.now() + ACCEPT_WAITING_MS;
+  // The turn in which this begins may have looked for connections already.
+  const quietTurns = 2;
+  let turnsLeft = quietTurns;
+  const onConnection = () => {
+    turnsLeft = quietTurns;
+  };
+  server.on("connection", onConnection);
+  for (; turnsLeft > 0 && Date.now() < deadline; turnsLeft -= 1) await nextTurn();
+  server.off("connection", onConnection);
 }
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {

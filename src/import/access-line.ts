@@ -4,6 +4,7 @@ import { isUtf8 } from "node:buffer";
 import { parseCombined } from "./combined.ts";
 import { MAX_LINE_BYTES } from "./hashed-lines.ts";
 import { parseLogTime } from "./log-time.ts";
+import { memoized } from "./memo.ts";
 import { pagePath } from "./page-path.ts";
 
 /** A successful GET. */
@@ -25,13 +26,12 @@ export type AccessLine =
 const OTHER: AccessLine = { kind: "other" };
 
 /**
- * Reads the lines of one file, in order. It remembers two things: the last time, as many lines of a log share one;
- * and whether lines have further fields behind the combined ones, as then a last line without a line ending may
+ * Reads the lines of one file, in order. It remembers two things: the times, as lines of a log share them; and whether
+ * lines have further fields behind the combined ones, as then a last line without a line ending may
  * be cut off without it being seen, and would be sent a second time, under another id, when it is whole.
  */
 export function accessLineReader(): (line: Buffer | undefined, ended: boolean) => AccessLine {
-  let lastTime = "";
-  let lastTimestamp: string | undefined;
+  const timestampOf = memoized((time) => parseLogTime(time) ?? "");
   let furtherFields = false;
 
   return (bytes, ended) => {
@@ -41,15 +41,12 @@ export function accessLineReader(): (line: Buffer | undefined, ended: boolean) =
     if (line === undefined) return malformed("not in the combined format");
     furtherFields ||= line.furtherFields;
     if (!ended && furtherFields) return malformed("no line ending, may be cut off");
-    if (line.time !== lastTime) {
-      lastTime = line.time;
-      lastTimestamp = parseLogTime(line.time);
-    }
-    if (lastTimestamp === undefined) return malformed("no such time");
+    const timestamp = timestampOf(line.time);
+    if (timestamp === "") return malformed("no such time");
     if (!isSuccess(line.status)) return OTHER;
     const path = pagePath(line.request);
     if (path === undefined) return OTHER;
-    return { kind: "hit", path, timestamp: lastTimestamp, address: line.address, userAgent: line.userAgent };
+    return { kind: "hit", path, timestamp, address: line.address, userAgent: line.userAgent };
   };
 }
 

@@ -2,10 +2,11 @@
 //
 //   h(0) = SHA-256("footfall import v1" 00 site)
 //   h(n) = SHA-256(h(n-1) || line n without its line ending)
-//   the event id of line n = base64url of the first 16 bytes of h(n)
+//   the event id of line n = n in hexadecimal, at least 8 digits, and base64url of the first 12 bytes of h(n)
 //
 // So an id depends on the site and on all that stands before the line, and on nothing else: neither on where the
-// bytes were cut into chunks, nor on compression, nor on what is left out. The line ending is LF or CRLF; a CR at
+// bytes were cut into chunks, nor on compression, nor on what is left out. The number in front says nothing new, but
+// makes the ids of a file ascend: the server remembers them in order, which takes it a quarter less time. The line ending is LF or CRLF; a CR at
 // the very end of the input belongs to one, too, as its LF may not have been written yet.
 //
 // One buffer holds h(n-1) and, right behind it, the line, which is what the next hash is taken of:
@@ -20,7 +21,8 @@ import { createHash, type Hash, hash } from "node:crypto";
 export const MAX_LINE_BYTES = 64 * 1024;
 
 const HASH_BYTES = 32;
-const EVENT_ID_BYTES = 16;
+const NUMBER_DIGITS = 8;
+const ID_HASH_BYTES = 12;
 const DOMAIN = "footfall import v1\0";
 const LF = 0x0a;
 const CR = 0x0d;
@@ -37,6 +39,8 @@ export class HashedLines {
   readonly #work = Buffer.allocUnsafe(HASH_BYTES + MAX_LINE_BYTES + 1);
   readonly #onLine: OnLine;
   #filled = HASH_BYTES;
+  /** The lines that ended. */
+  #count = 0;
   /** The hash under way of a line that outgrew `#work`. */
   #long: Hash | undefined;
   /** The long line's last byte so far is a CR, not yet hashed: it may belong to the line ending. */
@@ -54,7 +58,8 @@ export class HashedLines {
 
   /** The event id of the last line. */
   eventId(): string {
-    return this.#work.toString("base64url", 0, EVENT_ID_BYTES);
+    const number = this.#count.toString(16).padStart(NUMBER_DIGITS, "0");
+    return number + this.#work.toString("base64url", 0, ID_HASH_BYTES);
   }
 
   /** Reads on; calls `onLine` for every line that ends in `chunk`. */
@@ -110,6 +115,7 @@ export class HashedLines {
     }
     this.#work.write(next, "binary");
     this.#filled = HASH_BYTES;
+    this.#count += 1;
     this.#onLine(line, ended);
   }
 }

@@ -5,7 +5,7 @@
 // frames. fastq has no bound of its own: bytes and records are counted here, and beyond the bounds nothing is taken.
 
 import fastq from "fastq";
-import type { EventLog } from "../log/event-log.ts";
+import type { EventLog, RecordGroup } from "../log/event-log.ts";
 import { MAX_PAYLOAD_BYTES } from "../log/format.ts";
 import { IngestError } from "./ingest.ts";
 
@@ -14,8 +14,9 @@ const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
 const MAX_BUFFERED_RECORDS = 250_000;
 
 interface Batch {
-  readonly records: Uint8Array[];
+  readonly groups: RecordGroup[];
   bytes: number;
+  count: number;
   receivedAtMs: number;
   /** Settles for all senders at once. */
   readonly stored: PromiseWithResolvers<void>;
@@ -43,26 +44,27 @@ export class IngestBuffer {
   }
 
   /**
-   * Takes encoded records received at `receivedAtMs`; resolves when they are on disk. Throws an IngestError when the
+   * Takes a group of records received at `receivedAtMs`; resolves when they are on disk. Throws an IngestError when the
    * buffer is full, rejects with one when the log fails. The limits on requests keep a group below what a frame holds.
    */
-  add(records: readonly Uint8Array[], receivedAtMs: number): Promise<void> {
-    let bytes = 0;
-    for (const record of records) bytes += record.byteLength;
+  add(group: RecordGroup, receivedAtMs: number): Promise<void> {
+    const bytes = group.bytes.byteLength;
     if (bytes > MAX_PAYLOAD_BYTES) throw new RangeError(`${bytes} bytes of records do not fit in a frame`);
-    if (this.#bytes + bytes > MAX_BUFFERED_BYTES || this.#records + records.length > MAX_BUFFERED_RECORDS) {
+    if (this.#bytes + bytes > MAX_BUFFERED_BYTES || this.#records + group.count > MAX_BUFFERED_RECORDS) {
       throw new IngestError("buffer_full", "the ingest buffer is full: send again in a moment");
     }
     this.#bytes += bytes;
-    this.#records += records.length;
+    this.#records += group.count;
     const waiting = this.#waiting;
     if (waiting && waiting.bytes + bytes <= MAX_PAYLOAD_BYTES) {
-      for (const record of records) waiting.records.push(record);
+      waiting.groups.push(group);
       waiting.bytes += bytes;
+      waiting.count += group.count;
       waiting.receivedAtMs = receivedAtMs;
       return waiting.stored.promise;
     }
-    const batch = { records: [...records], bytes, receivedAtMs, stored: Promise.withResolvers<void>() };
+    const { count } = group;
+    const batch = { groups: [group], bytes, count, receivedAtMs, stored: Promise.withResolvers<void>() };
     this.#waiting = batch;
     // When idle, push runs the worker before it returns.
     this.#queue.push(batch);
@@ -94,6 +96,6 @@ export class IngestBuffer {
 
   #release(batch: Batch): void {
     this.#bytes -= batch.bytes;
-    this.#records -= batch.records.length;
+    this.#records -= batch.count;
   }
 }

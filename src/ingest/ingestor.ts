@@ -3,7 +3,7 @@
 
 import { stringify, v7 as uuidv7 } from "uuid";
 import type { EventLog } from "../log/event-log.ts";
-import { encodeEventRecord } from "../log/records.ts";
+import { type NewEvent, RecordEncoder } from "../log/records.ts";
 import { IngestBuffer } from "./buffer.ts";
 import { type Ingest, IngestError, type IngestOutcome, type Rejection } from "./ingest.ts";
 import { type EventInput, type ValidEvent, validateEvent } from "./validate.ts";
@@ -11,6 +11,7 @@ import { type EventInput, type ValidEvent, validateEvent } from "./validate.ts";
 export class Ingestor implements Ingest {
   readonly #now: () => number;
   readonly #onChange: (isOpen: boolean) => void;
+  readonly #encoder = new RecordEncoder();
   #buffer: IngestBuffer | undefined;
   #drained: Promise<void> = Promise.resolve();
   #refusal = "the event log is not open yet";
@@ -60,32 +61,35 @@ export class Ingestor implements Ingest {
     if (!buffer) throw new IngestError("unavailable", this.#refusal);
     const receivedAtMs = Math.max(this.#now(), this.#lastReceivedAtMs);
     this.#lastReceivedAtMs = receivedAtMs;
-    const records: Uint8Array[] = [];
+    const recorded: NewEvent[] = [];
     const eventIds: string[] = [];
     const rejected: Rejection[] = [];
     for (const [index, input] of events.entries()) {
       const result = validateEvent(input, receivedAtMs);
       if (result.ok) {
-        const { record, eventId } = recordOf(result.event, receivedAtMs);
-        records.push(record);
+        const { event, eventId } = recordedEvent(result.event, receivedAtMs);
+        recorded.push(event);
         eventIds.push(eventId);
       } else {
         rejected.push({ index, reason: result.reason });
       }
     }
-    if (records.length > 0) await buffer.add(records, receivedAtMs);
+    if (recorded.length > 0) await buffer.add(this.#encoder.encode(recorded), receivedAtMs);
     return { eventIds, rejected };
   }
 }
 
-function recordOf(event: ValidEvent, receivedAtMs: number): { record: Uint8Array; eventId: string } {
-  const { siteId, eventType, path, userId, timestamp } = event;
-  const recorded = { siteId, eventType, path, userId, timestamp, receivedAtMs: BigInt(receivedAtMs) };
-  if (event.eventId !== "") {
-    const id = { case: "clientEventId" as const, value: event.eventId };
-    return { record: encodeEventRecord({ ...recorded, id }), eventId: event.eventId };
+function recordedEvent(valid: ValidEvent, receivedAt: number): { event: NewEvent; eventId: string } {
+  const { siteId, eventType, path, userId, timestamp, eventId } = valid;
+  const receivedAtMs = BigInt(receivedAt);
+  if (eventId !== "") {
+    const id = { case: "clientEventId" as const, value: eventId };
+    return { event: { siteId, eventType, path, userId, timestamp, id, receivedAtMs }, eventId };
   }
   const value = uuidv7(undefined, new Uint8Array(16));
   const id = { case: "serverEventId" as const, value };
-  return { record: encodeEventRecord({ ...recorded, id }), eventId: stringify(value) };
+  return {
+    event: { siteId, eventType, path, userId, timestamp, id, receivedAtMs },
+    eventId: stringify(value),
+  };
 }

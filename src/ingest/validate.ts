@@ -72,9 +72,19 @@ export function textProblem(field: string, text: string, maxBytes: number): stri
     const bytes = Buffer.byteLength(text);
     if (bytes > maxBytes) return `${field} is ${bytes} bytes long; at most ${maxBytes} are allowed`;
   }
-  if (/\p{Cc}/u.test(text)) return `${field} must not contain control characters`;
-  if (!text.isWellFormed()) return `${field} must not contain lone surrogates`;
+  let hasSurrogates = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (isControl(unit)) return `${field} must not contain control characters`;
+    hasSurrogates ||= unit >= 0xd800 && unit <= 0xdfff;
+  }
+  if (hasSurrogates && !text.isWellFormed()) return `${field} must not contain lone surrogates`;
   return undefined;
+}
+
+/** Unicode's category Cc. */
+function isControl(unit: number): boolean {
+  return unit < 0x20 || (unit >= 0x7f && unit <= 0x9f);
 }
 
 function invalid(reason: string): Validation {

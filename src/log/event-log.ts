@@ -4,10 +4,16 @@
 import type { LogError } from "./errors.ts";
 import type { Frame } from "./frame-reader.ts";
 
-/** Encoded records (records.ts) that are stored together. */
+/** Encoded records (records.ts), one behind the other. */
+export interface RecordGroup {
+  readonly bytes: Uint8Array;
+  readonly count: number;
+}
+
+/** Groups of records that are stored together. */
 export interface RecordBatch {
-  readonly records: readonly Uint8Array[];
-  /** The time of receipt of the last of them, in ms. */
+  readonly groups: readonly RecordGroup[];
+  /** The time of receipt of the last record, in ms. */
   readonly receivedAtMs: number;
 }
 

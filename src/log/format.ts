@@ -15,6 +15,7 @@
 // So a sector that is all zero was never written (recovery.ts relies on it).
 
 import { crc32 } from "node:zlib";
+import type { RecordGroup } from "./event-log.ts";
 
 const FORMAT_VERSION = 1;
 export const SEGMENT_HEADER_BYTES = 64;
@@ -100,33 +101,37 @@ export function decodeSegmentHeader(bytes: Buffer): (SegmentHeader & { readonly 
   };
 }
 
-/** Builds the frame of `records` (each with its length before it), and its CRC. */
+/** Builds the frame of `groups` of records; how many records it has, and its CRC. */
 export function encodeFrame(
-  records: readonly Uint8Array[],
+  groups: readonly RecordGroup[],
   firstOffset: number,
   previousCrc: number,
-): { bytes: Buffer; crc: number } {
+): { bytes: Buffer; count: number; crc: number } {
   let payloadBytes = 0;
-  for (const record of records) payloadBytes += record.byteLength;
-  if (records.length === 0 || payloadBytes > MAX_PAYLOAD_BYTES) {
-    throw new RangeError(`a frame of ${records.length} records and ${payloadBytes} bytes is not allowed`);
+  let count = 0;
+  for (const group of groups) {
+    payloadBytes += group.bytes.byteLength;
+    count += group.count;
+  }
+  if (count === 0 || payloadBytes > MAX_PAYLOAD_BYTES) {
+    throw new RangeError(`a frame of ${count} records and ${payloadBytes} bytes is not allowed`);
   }
   const bytes = Buffer.allocUnsafe(FRAME_OVERHEAD_BYTES + payloadBytes);
   let position = FRAME_HEADER_BYTES;
-  for (const record of records) {
-    bytes.set(record, position);
-    position += record.byteLength;
+  for (const group of groups) {
+    bytes.set(group.bytes, position);
+    position += group.bytes.byteLength;
   }
   bytes[position] = END_MARK;
   FRAME_MAGIC.copy(bytes, 0);
   bytes.writeUInt32LE(payloadBytes, 4);
   writeUint64(bytes, firstOffset, 8);
-  bytes.writeUInt32LE(records.length, 16);
+  bytes.writeUInt32LE(count, 16);
   bytes.writeUInt32LE(previousCrc, 20);
   bytes.writeUInt32LE(crc32(bytes.subarray(FRAME_HEADER_BYTES, position)), 24);
   const crc = crc32(bytes.subarray(0, 28));
   bytes.writeUInt32LE(crc, 28);
-  return { bytes, crc };
+  return { bytes, count, crc };
 }
 
 /** Reads a frame header at the start of `bytes`; undefined when magic or CRC are wrong or a length is impossible. */

@@ -114,17 +114,17 @@ class LogWriter implements EventLog {
   }
 
   async #appendFrame(batch: RecordBatch): Promise<void> {
-    let { bytes, crc } = encodeFrame(batch.records, this.#nextOffset, this.#crc);
-    const isFull = this.#position + bytes.length > this.#segmentBytes;
+    let frame = encodeFrame(batch.groups, this.#nextOffset, this.#crc);
+    const isFull = this.#position + frame.bytes.length > this.#segmentBytes;
     if (isFull && this.#position > SEGMENT_HEADER_BYTES) {
       await this.#roll();
-      ({ bytes, crc } = encodeFrame(batch.records, this.#nextOffset, this.#crc));
+      frame = encodeFrame(batch.groups, this.#nextOffset, this.#crc);
     }
-    await writeFully(this.#segment.file, bytes, this.#position);
+    await writeFully(this.#segment.file, frame.bytes, this.#position);
     await this.#segment.file.datasync();
-    this.#position += bytes.length;
-    this.#nextOffset += batch.records.length;
-    this.#crc = crc;
+    this.#position += frame.bytes.length;
+    this.#nextOffset += frame.count;
+    this.#crc = frame.crc;
     this.#lastReceivedAtMs = batch.receivedAtMs;
   }
 

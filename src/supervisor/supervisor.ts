@@ -19,6 +19,12 @@ const PROJECTOR_DRAIN_MS = 700;
 /** The projector gives way to ingestion. */
 const PROJECTOR_NICENESS = 10;
 
+/**
+ * V8's space for young objects is kept at this size, in MB. What a batch of events leaves behind would make V8 enlarge
+ * it, at 100 MB more for each process and no less work.
+ */
+const CHILD_FLAGS = ["--max-semi-space-size=8"];
+
 /** Runs the roles of `config` until `stop` aborts. Resolves to the exit code. */
 export async function supervise(config: ServeConfig, logger: Logger, stop: AbortSignal): Promise<number> {
   const fatal = new AbortController();
@@ -109,7 +115,10 @@ class Child {
 
   #runOnce(): Promise<{ code: number | null; signal: string | null }> {
     return new Promise((resolve) => {
-      const child = fork(this.#entry, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+      const child = fork(this.#entry, {
+        stdio: ["ignore", "inherit", "inherit", "ipc"],
+        execArgv: [...process.execArgv, ...CHILD_FLAGS],
+      });
       this.#process = child;
       child.on("message", (message: FromChild) => this.#onMessage(message));
       child.on("error", (error) => this.#logger.error({ process: this.#name, err: error }, "process error"));

@@ -66,7 +66,7 @@ describe("a block", () => {
       path: "/1",
       userId: "user of 192.0.2.1",
       timestamp: "2015-05-17T10:05:03Z",
-      eventId: expect.stringMatching(/^[\w-]{22}$/),
+      eventId: expect.stringMatching(/^0{7}2[\w-]{16}$/),
     });
     expect(block).toMatchObject({ lines: 6, assets: 2, bots: 1, malformed: [{ line: 1 }] });
   });

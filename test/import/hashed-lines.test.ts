@@ -32,7 +32,7 @@ function model(site: string, input: Buffer): SeenLine[] {
     return {
       text: text.length > MAX_LINE_BYTES ? undefined : text,
       ended,
-      id: hash.subarray(0, 16).toString("base64url"),
+      id: `0000000${(index + 1).toString(16)}`.slice(-8) + hash.subarray(0, 12).toString("base64url"),
       hash: hash.toString("base64url"),
     };
   });

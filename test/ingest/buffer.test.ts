@@ -13,7 +13,7 @@ function manualLog(): { log: EventLog; batches: RecordBatch[]; settle: (error?: 
     lastReceivedAtMs: 0,
     failure: new Promise(() => {}),
     append: (batch) => {
-      batches.push({ ...batch, records: [...batch.records] });
+      batches.push({ ...batch, groups: [...batch.groups] });
       const settled = Promise.withResolvers<void>();
       pending.push(settled);
       return settled.promise;
@@ -28,17 +28,17 @@ function manualLog(): { log: EventLog; batches: RecordBatch[]; settle: (error?: 
   return { log, batches, settle };
 }
 
-const bytes = (length: number) => [new Uint8Array(length)];
+const bytes = (length: number) => ({ bytes: new Uint8Array(length), count: 1 });
 
 test("what arrives while a commit is under way becomes the next one, in order", async () => {
   const { log, batches, settle } = manualLog();
   const buffer = new IngestBuffer(log);
   const stored = [1, 2, 3, 4].map((length) => buffer.add(bytes(length), length));
-  expect(batches.map((batch) => batch.records.length)).toEqual([1]);
+  expect(batches.map((batch) => batch.groups.length)).toEqual([1]);
   settle();
   await stored[0];
   await expect.poll(() => batches.length).toBe(2);
-  expect(batches[1]?.records.map((record) => record.byteLength)).toEqual([2, 3, 4]);
+  expect(batches[1]?.groups.map((group) => group.bytes.byteLength)).toEqual([2, 3, 4]);
   expect(batches[1]?.receivedAtMs).toBe(4);
   settle();
   await Promise.all(stored);
@@ -70,7 +70,7 @@ test("a batch stays below what a frame holds", async () => {
     settle();
   }
   await Promise.all(stored);
-  expect(batches.map((batch) => batch.records.length)).toEqual([1, 2, 1]);
+  expect(batches.map((batch) => batch.groups.length)).toEqual([1, 2, 1]);
 });
 
 test("a full buffer refuses at once, and takes again when there is room", async () => {

@@ -29,7 +29,7 @@ function fakeLog(lastReceivedAtMs = 0): FakeLog {
     gate: undefined,
     append: async (batch) => {
       log.receivedAtMs.push(batch.receivedAtMs);
-      log.events.push(...batch.records.map(eventOf));
+      for (const { bytes } of batch.groups) log.events.push(...eventsOf(bytes));
       await log.gate;
     },
     close: async () => {},
@@ -37,10 +37,15 @@ function fakeLog(lastReceivedAtMs = 0): FakeLog {
   return log;
 }
 
-function eventOf(bytes: Uint8Array): RecordedEvent {
-  const { record } = fromBinary(LogRecordSchema, new BinaryReader(bytes).bytes());
-  if (record.case !== "event") throw new Error("the record is no event");
-  return record.value;
+function eventsOf(bytes: Uint8Array): RecordedEvent[] {
+  const reader = new BinaryReader(bytes);
+  const events: RecordedEvent[] = [];
+  while (reader.pos < reader.len) {
+    const { record } = fromBinary(LogRecordSchema, reader.bytes());
+    if (record.case !== "event") throw new Error("the record is no event");
+    events.push(record.value);
+  }
+  return events;
 }
 
 const NOW_MS = Date.parse("2025-11-12T12:00:00Z");

@@ -13,6 +13,7 @@ import {
   segmentOfName,
 } from "../../src/log/format.ts";
 
+const group = (text: string, count: number) => ({ bytes: Buffer.from(text), count });
 const logId = "0198c0de-0000-7000-8000-0123456789ab";
 const offset = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 
@@ -42,7 +43,7 @@ test("a durable mark is read as it was written, and not at all with any bit flip
 });
 
 test("a frame is whole as written, and not with any bit flipped", () => {
-  const { bytes, crc } = encodeFrame([Buffer.from("one"), Buffer.from("two")], 41, 0xdeadbeef);
+  const { bytes, crc } = encodeFrame([group("one", 1), group("two", 1)], 41, 0xdeadbeef);
   const header = decodeFrameHeader(bytes);
   expect(header).toMatchObject({ firstOffset: 41, count: 2, previousCrc: 0xdeadbeef, payloadBytes: 6, crc });
   expect(header && frameIsWhole(header, bytes)).toBe(true);
@@ -55,7 +56,7 @@ test("a frame is whole as written, and not with any bit flipped", () => {
 });
 
 test("a frame opens and closes with a byte that no UTF-8 text has", () => {
-  const { bytes } = encodeFrame([Buffer.alloc(600)], 0, 0);
+  const { bytes } = encodeFrame([group("\0".repeat(600), 1)], 0, 0);
   expect(bytes[0]).toBe(0xff);
   expect(bytes.at(-1)).toBe(0xff);
   expect(bytes.length).toBe(FRAME_HEADER_BYTES + 600 + 1);

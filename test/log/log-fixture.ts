@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { type LogFiles, nodeLogFiles } from "../../src/log/files.ts";
 import { readFromStart } from "../../src/log/reader.ts";
-import { decodeRecords, encodeEventRecord, eventIdOf } from "../../src/log/records.ts";
+import { decodeRecords, eventIdOf, type NewEvent, RecordEncoder } from "../../src/log/records.ts";
 import { openLog } from "../../src/log/writer.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
@@ -10,8 +10,8 @@ export async function temporaryFiles(): Promise<LogFiles> {
   return nodeLogFiles(join(temporaryDirectory(), "log"));
 }
 
-function record(eventId: string, receivedAtMs = 1000): Uint8Array {
-  return encodeEventRecord({
+function event(eventId: string, receivedAtMs: number): NewEvent {
+  return {
     siteId: "site",
     eventType: "page_view",
     path: "/",
@@ -19,11 +19,12 @@ function record(eventId: string, receivedAtMs = 1000): Uint8Array {
     timestamp: "2025-11-12T19:30:01Z",
     id: { case: "clientEventId", value: eventId },
     receivedAtMs: BigInt(receivedAtMs),
-  });
+  };
 }
 
 export async function append(log: EventLog, eventIds: readonly string[], receivedAtMs = 1000): Promise<void> {
-  await log.append({ records: eventIds.map((id) => record(id, receivedAtMs)), receivedAtMs });
+  const group = new RecordEncoder().encode(eventIds.map((id) => event(id, receivedAtMs)));
+  await log.append({ groups: [group], receivedAtMs });
 }
 
 /** Makes a log with one frame for each group of ids, and closes it. */

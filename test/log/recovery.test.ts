@@ -116,7 +116,7 @@ test("a last record that is unknown is refused by name, and nothing is changed",
   const files = await temporaryFiles();
   const { log } = await openLog(files);
   // A LogRecord of 2 bytes: field 1000, a varint.
-  await log.append({ records: [Buffer.from([3, 0xc0, 0x3e, 1])], receivedAtMs: 1 });
+  await log.append({ groups: [{ bytes: Buffer.from([3, 0xc0, 0x3e, 1]), count: 1 }], receivedAtMs: 1 });
   await log.close();
   await expect(openLog(files)).rejects.toThrow(/damaged at byte 64: .* does not know/);
 });

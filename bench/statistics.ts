@@ -1,0 +1,14 @@
+// Medians and other percentiles.
+
+/** The value that a share of `share` (0 to 1) of `values` does not exceed, by the nearest rank. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = Float64Array.from(values).sort();
+  const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+  if (value === undefined) throw new Error("nothing was measured");
+  return value;
+}
+
+/** The middle one of `values`; of an even number, the lower of the two in the middle. */
+export function median(values: readonly number[]): number {
+  return percentile(values, 0.5);
+}

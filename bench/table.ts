@@ -1,0 +1,36 @@
+// Figures as a table for people.
+
+import type { Figure, Limit } from "./benchmark.ts";
+
+/** One line for each figure: its name, value, limit, and how it stands to that. */
+export function table(figures: readonly Figure[]): string {
+  const rows = figures.map((figure) => ({
+    name: figure.name,
+    value: `${number(figure.value)} ${figure.unit}`,
+    limit: figure.limit ? limitText(figure.limit) : "",
+    verdict: figure.limit ? verdict(figure.value, figure.limit) : "",
+  }));
+  const width = (column: "name" | "value" | "limit") => Math.max(...rows.map((row) => row[column].length));
+  const [names, values, limits] = [width("name"), width("value"), width("limit")];
+  return rows
+    .map(({ name, value, limit, verdict }) =>
+      `  ${name.padEnd(names)}  ${value.padStart(values)}  ${limit.padStart(limits)}  ${verdict}`.trimEnd(),
+    )
+    .join("\n");
+}
+
+function limitText({ kind, value }: Limit): string {
+  const words = { at_least: "at least", at_most: "at most", yardstick: "yardstick" };
+  return `${words[kind]} ${number(value)}`;
+}
+
+function verdict(value: number, { kind, value: limit }: Limit): string {
+  if (kind === "yardstick") return `${number((value / limit) * 100)} %`;
+  return (kind === "at_least" ? value >= limit : value <= limit) ? "met" : "MISSED";
+}
+
+/** Three digits, or all of those before the point. */
+function number(value: number): string {
+  if (value >= 100) return Math.round(value).toLocaleString("en");
+  return value.toLocaleString("en", { maximumSignificantDigits: 3 });
+}

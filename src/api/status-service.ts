@@ -10,7 +10,7 @@ import { LogError } from "../log/errors.ts";
 import type { EventLog, LogPosition } from "../log/event-log.ts";
 import type { LogFiles } from "../log/files.ts";
 import { readFromPosition, readFromStart } from "../log/reader.ts";
-import { decodeRecords } from "../log/records.ts";
+import { firstRecord } from "../log/records.ts";
 import type { Status, StatusSource } from "./status.ts";
 
 /** Statistics that are older than this, in ms, are worth somebody's attention. */
@@ -98,7 +98,7 @@ async function oldestUnfolded(
   const reader = checkpoint ? await readFromPosition(files, checkpoint) : await readFromStart(files);
   try {
     const next = await reader?.next();
-    const record = next && decodeRecords(next.frame)[0]?.record;
+    const record = next && firstRecord(next.frame).record;
     return record?.case === "event" ? Number(record.value.receivedAtMs) : undefined;
   } finally {
     await reader?.close();

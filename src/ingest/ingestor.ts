@@ -3,7 +3,7 @@
 
 import { stringify, v7 as uuidv7 } from "uuid";
 import type { EventLog } from "../log/event-log.ts";
-import { type NewEvent, RecordEncoder } from "../log/records.ts";
+import { RecordEncoder, type RecordedEvent } from "../log/records.ts";
 import { IngestBuffer } from "./buffer.ts";
 import { type Ingest, IngestError, type IngestOutcome, type Rejection } from "./ingest.ts";
 import { type EventInput, type ValidEvent, validateEvent } from "./validate.ts";
@@ -61,7 +61,7 @@ export class Ingestor implements Ingest {
     if (!buffer) throw new IngestError("unavailable", this.#refusal);
     const receivedAtMs = Math.max(this.#now(), this.#lastReceivedAtMs);
     this.#lastReceivedAtMs = receivedAtMs;
-    const recorded: NewEvent[] = [];
+    const recorded: RecordedEvent[] = [];
     const eventIds: string[] = [];
     const rejected: Rejection[] = [];
     for (const [index, input] of events.entries()) {
@@ -79,7 +79,7 @@ export class Ingestor implements Ingest {
   }
 }
 
-function recordedEvent(valid: ValidEvent, receivedAt: number): { event: NewEvent; eventId: string } {
+function recordedEvent(valid: ValidEvent, receivedAt: number): { event: RecordedEvent; eventId: string } {
   const { siteId, eventType, path, userId, timestamp, eventId } = valid;
   const receivedAtMs = BigInt(receivedAt);
   if (eventId !== "") {

@@ -1,5 +1,4 @@
-// The fold: what a batch of records changes in the read model. A pure function of the records and of which event ids
-// were counted before; no clock, no random number, no I/O.
+// The fold: what events that count change in the read model. A pure function; no clock, no random number, no I/O.
 
 import { daysFromCivil } from "../ingest/timestamp.ts";
 import type { RecordedEvent } from "../log/records.ts";
@@ -20,27 +19,13 @@ export interface DayChanges {
   readonly users: Set<string>;
 }
 
-export interface Changes {
-  /** The events that count, in log order. */
-  readonly events: readonly OffsetEvent[];
-  /** By site id, then by day (days since 1970-01-01, or ALL_TIME). Sites in the order of their first event. */
-  readonly sites: ReadonlyMap<string, ReadonlyMap<number, DayChanges>>;
-}
+/** By site id, then by day (days since 1970-01-01, or ALL_TIME). Sites in the order of their first event. */
+type Changes = ReadonlyMap<string, ReadonlyMap<number, DayChanges>>;
 
-/**
- * `isFirst` says whether a client's event id has not been counted within the dedupe window, and remembers it; it is
- * asked once for each event that has one, in log order.
- */
-export function foldEvents(
-  batch: readonly OffsetEvent[],
-  isFirst: (event: RecordedEvent, eventId: string) => boolean,
-): Changes {
-  const events: OffsetEvent[] = [];
+/** Folds events that count, in log order. */
+export function foldEvents(events: readonly OffsetEvent[]): Changes {
   const sites = new Map<string, Map<number, DayChanges>>();
-  for (const item of batch) {
-    const { event } = item;
-    if (event.id.case === "clientEventId" && !isFirst(event, event.id.value)) continue;
-    events.push(item);
+  for (const { event } of events) {
     let days = sites.get(event.siteId);
     if (!days) {
       days = new Map();
@@ -49,7 +34,7 @@ export function foldEvents(
     addEvent(changesOf(days, dayOf(event.timestamp)), event);
   }
   for (const days of sites.values()) addAllTime(days);
-  return { events, sites };
+  return sites;
 }
 
 function addEvent(changes: DayChanges, event: RecordedEvent): void {

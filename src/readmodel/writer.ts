@@ -3,8 +3,9 @@
 
 import Database from "better-sqlite3";
 import type { LogPosition } from "../log/event-log.ts";
-import type { RecordedEvent } from "../log/records.ts";
-import { type Changes, type DayChanges, foldEvents, type OffsetEvent } from "../projector/fold.ts";
+import { type DayChanges, foldEvents, type OffsetEvent } from "../projector/fold.ts";
+import { BulkInsert } from "./bulk-insert.ts";
+import { Dedupe } from "./dedupe.ts";
 import { PROJECTION_VERSION, SCHEMA } from "./schema.ts";
 
 /** SQLite's page cache, in KiB: the inner pages of the large trees stay in memory. */
@@ -31,14 +32,14 @@ export class UnusableReadModel extends Error {}
 
 export class ReadModelWriter {
   readonly #database: Database.Database;
-  readonly #dedupeWindowMs: number;
   readonly #statements: Statements;
+  readonly #events: BulkInsert;
+  readonly #dedupe: Dedupe;
   readonly #sites = new Map<string, number>();
 
   /** Opens the database at `path`, or makes it. Throws UnusableReadModel, or what SQLite says of the disk. */
   constructor(path: string, settings: ProjectionSettings) {
     this.#database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
-    this.#dedupeWindowMs = settings.dedupeWindowMs;
     try {
       this.#database.pragma("journal_mode = WAL");
       // The log is the truth: after a power cut the last batches may be gone here, and are folded again.
@@ -48,6 +49,8 @@ export class ReadModelWriter {
       this.#database.pragma(`cache_size = -${CACHE_KIB}`);
       this.#initialize(projectionIdentity(settings));
       this.#statements = prepare(this.#database);
+      this.#events = new BulkInsert(this.#database, "events", 6);
+      this.#dedupe = new Dedupe(this.#database, settings.dedupeWindowMs);
     } catch (error) {
       this.#database.close();
       if (isDamage(error)) throw new UnusableReadModel(String(error), { cause: error });
@@ -71,16 +74,23 @@ export class ReadModelWriter {
       if (moved.changes !== 1) {
         throw new Error(`the read model is not at offset ${expected}: a second projector is writing it`);
       }
-      // In log order, before the fold asks for the sites of events with an id: so numbers do not depend on the batches.
+      // In log order, whether an event has an id or not: so numbers do not depend on the batches.
       for (const { event } of batch) this.#siteNumber(event.siteId);
-      this.#write(foldEvents(batch, (event, eventId) => this.#isFirst(event, eventId)));
+      const counted = this.#dedupe.counted(batch, (siteId) => this.#siteNumber(siteId));
+      for (const item of counted) this.#addEvent(item);
+      this.#events.flush();
+      for (const [siteId, days] of foldEvents(counted)) {
+        const site = this.#siteNumber(siteId);
+        for (const [day, changes] of days) this.#writeDay(site, day, changes);
+      }
       const last = batch.at(-1);
-      if (last) this.#statements.forget.run(Number(last.event.receivedAtMs) - this.#dedupeWindowMs);
+      if (last) this.#dedupe.forget(Number(last.event.receivedAtMs));
     });
     try {
       transaction.immediate();
     } catch (error) {
       this.#sites.clear();
+      this.#events.clear();
       throw error;
     }
   }
@@ -105,27 +115,15 @@ export class ReadModelWriter {
     }
   }
 
-  #isFirst(event: RecordedEvent, eventId: string): boolean {
-    const site = this.#siteNumber(event.siteId);
-    const receivedAtMs = Number(event.receivedAtMs);
-    return this.#statements.remember.run(site, eventId, receivedAtMs, this.#dedupeWindowMs).changes === 1;
-  }
-
-  #write(changes: Changes): void {
-    for (const { offset, event } of changes.events) {
-      this.#statements.addEvent.run(
-        offset + 1,
-        event.siteId,
-        event.eventType,
-        event.path === "" ? null : event.path,
-        event.userId === "" ? null : event.userId,
-        event.timestamp,
-      );
-    }
-    for (const [siteId, days] of changes.sites) {
-      const site = this.#siteNumber(siteId);
-      for (const [day, dayChanges] of days) this.#writeDay(site, day, dayChanges);
-    }
+  #addEvent({ offset, event }: OffsetEvent): void {
+    this.#events.add(
+      offset + 1,
+      event.siteId,
+      event.eventType,
+      event.path === "" ? null : event.path,
+      event.userId === "" ? null : event.userId,
+      event.timestamp,
+    );
   }
 
   #writeDay(site: number, day: number, changes: DayChanges): void {
@@ -187,12 +185,6 @@ function prepare(database: Database.Database) {
       UPDATE projection SET log_id = :logId, position = :nextOffset, segment = :segment,
         frame_position = :framePosition, frame_crc = :frameCrc
       WHERE id = 1 AND position = :expected`),
-    remember: database.prepare(`
-      INSERT INTO dedupe VALUES (?, ?, ?)
-      ON CONFLICT DO UPDATE SET received_at_ms = excluded.received_at_ms
-      WHERE excluded.received_at_ms - received_at_ms >= ?`),
-    forget: database.prepare("DELETE FROM dedupe WHERE received_at_ms <= ?"),
-    addEvent: database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)"),
     addSite: database.prepare("INSERT INTO sites (site_id) VALUES (?) ON CONFLICT DO NOTHING"),
     site: database.prepare<[string], { id: number }>("SELECT id FROM sites WHERE site_id = ?"),
     addUser: database.prepare("INSERT INTO site_day_users VALUES (?, ?, ?) ON CONFLICT DO NOTHING"),

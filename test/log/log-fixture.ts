@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { type LogFiles, nodeLogFiles } from "../../src/log/files.ts";
 import { readFromStart } from "../../src/log/reader.ts";
-import { decodeRecords, eventIdOf, type NewEvent, RecordEncoder } from "../../src/log/records.ts";
+import { decodeRecords, eventIdOf, RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
 import { openLog } from "../../src/log/writer.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
@@ -10,7 +10,7 @@ export async function temporaryFiles(): Promise<LogFiles> {
   return nodeLogFiles(join(temporaryDirectory(), "log"));
 }
 
-function event(eventId: string, receivedAtMs: number): NewEvent {
+function event(eventId: string, receivedAtMs: number): RecordedEvent {
   return {
     siteId: "site",
     eventType: "page_view",

@@ -3,10 +3,13 @@ import { sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { LogRecordSchema, RecordedEventSchema } from "../../gen/ts/analytics/v1/event_log_pb.ts";
-import { type NewEvent, RecordEncoder } from "../../src/log/records.ts";
+import type { RecordGroup } from "../../src/log/event-log.ts";
+import { decodeFrameHeader, encodeFrame } from "../../src/log/format.ts";
+import type { Frame } from "../../src/log/frame-reader.ts";
+import { decodeRecords, RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
 
 const text = fc.oneof(fc.string({ unit: "grapheme" }), fc.string({ minLength: 100, maxLength: 300 }));
-const anyEvent: fc.Arbitrary<NewEvent> = fc.record({
+const anyEvent: fc.Arbitrary<RecordedEvent> = fc.record({
   siteId: text,
   eventType: text,
   path: text,
@@ -14,11 +17,18 @@ const anyEvent: fc.Arbitrary<NewEvent> = fc.record({
   timestamp: text,
   id: fc.oneof(
     text.map((value) => ({ case: "clientEventId" as const, value })),
-    fc.uint8Array({ maxLength: 16 }).map((value) => ({ case: "serverEventId" as const, value })),
+    fc
+      .uint8Array({ maxLength: 16 })
+      .map((bytes) => ({ case: "serverEventId" as const, value: Buffer.from(bytes) })),
     fc.constant({ case: undefined }),
   ),
   receivedAtMs: fc.bigInt({ min: 0n, max: 2n ** 53n }),
 });
+
+const event: RecordedEvent = {
+  ...{ siteId: "s", eventType: "e", path: "p", userId: "u", timestamp: "t", receivedAtMs: 1n },
+  id: { case: "clientEventId", value: "i" },
+};
 
 test("records are what protobuf's own encoder writes", () => {
   const encoder = new RecordEncoder();
@@ -38,6 +48,32 @@ test("records are what protobuf's own encoder writes", () => {
   );
 });
 
+test("events are read as they were written", () => {
+  const encoder = new RecordEncoder();
+  fc.assert(
+    fc.property(fc.array(anyEvent, { minLength: 1, maxLength: 5 }), (events) => {
+      const read = decodeRecords(frameOf(encoder.encode(events)));
+      expect(read).toEqual(events.map((value) => ({ record: { case: "event", value } })));
+    }),
+  );
+});
+
+test("fields that a later version adds are passed over, and a kind that it adds is told", () => {
+  const withField = Buffer.from([0x0a, 0x06, 0x0a, 0x01, 0x73, 0xb8, 0x3e, 0x05, 0xb8, 0x3e, 0x07]);
+  const otherKind = Buffer.from([0xc2, 0x3e, 0x02, 0x61, 0x62]);
+  const bytes = Buffer.concat([Buffer.from([11]), withField, Buffer.from([5]), otherKind]);
+  expect(decodeRecords(frameOf({ bytes, count: 2 }))).toEqual([
+    { record: { case: "event", value: expect.objectContaining({ siteId: "s", eventType: "" }) } },
+    { record: { case: undefined } },
+  ]);
+});
+
+test("a frame that is not exactly its records is refused", () => {
+  const { bytes } = new RecordEncoder().encode([event]);
+  expect(() => decodeRecords(frameOf({ bytes, count: 2 }))).toThrow("promises 2 records and has 1");
+  expect(() => decodeRecords(frameOf({ bytes: bytes.subarray(0, -1), count: 1 }))).toThrow(RangeError);
+});
+
 test("the events above have every field that there is", () => {
   expect(RecordedEventSchema.fields.map(({ localName }) => localName)).toEqual([
     ...[
@@ -52,3 +88,10 @@ test("the events above have every field that there is", () => {
     ],
   ]);
 });
+
+function frameOf(group: RecordGroup): Frame {
+  const { bytes } = encodeFrame([group], 0, 0);
+  const header = decodeFrameHeader(bytes);
+  if (!header) throw new Error("the frame has no header");
+  return { header, position: 0, end: bytes.length, bytes };
+}

@@ -1,6 +1,5 @@
-import { create } from "@bufbuild/protobuf";
-import { type RecordedEvent, RecordedEventSchema } from "../../gen/ts/analytics/v1/event_log_pb.ts";
 import type { LogPosition } from "../../src/log/event-log.ts";
+import type { RecordedEvent } from "../../src/log/records.ts";
 import type { OffsetEvent } from "../../src/projector/fold.ts";
 
 export interface GivenEvent {
@@ -14,7 +13,7 @@ export interface GivenEvent {
 }
 
 function event(given: GivenEvent): RecordedEvent {
-  return create(RecordedEventSchema, {
+  return {
     siteId: given.site ?? "site",
     eventType: given.type ?? "page_view",
     path: given.path ?? "",
@@ -25,7 +24,7 @@ function event(given: GivenEvent): RecordedEvent {
         ? { case: "serverEventId", value: new Uint8Array(16) }
         : { case: "clientEventId", value: given.id },
     receivedAtMs: BigInt(given.receivedAtMs ?? 1_000_000),
-  });
+  };
 }
 
 /** The events with the offsets from `first` on. */

@@ -64,10 +64,12 @@ export async function openPort(options: PortOptions): Promise<Port> {
     url: `${options.tls ? "https" : "http"}://${host}:${address.port}`,
     port: address.port,
     drain: async (deadlineMs) => {
-      connections.startDrain();
+      // First the door is closed, while clients have connections that they can go on with: told to leave, they would
+      // come back by new ones, and those that the kernel has not handed over when the door closes are reset.
       await acceptWaiting(server);
       // Not server.close(): since Node 19 it destroys idle connections, and cuts requests that are on their way.
       net.Server.prototype.close.call(server);
+      connections.startDrain();
       const cut = await connections.endDrain(deadlineMs);
       if (cut > 0) options.logger.warn({ cut }, "connections were cut: they did not finish in time");
     },

@@ -18,6 +18,8 @@ export interface ServeConfig {
   readonly tlsKey?: string;
   /** In ms. */
   readonly dedupeWindow: number;
+  /** In ms. */
+  readonly degradedLag: number;
   readonly logLevel: LogLevel;
 }
 
@@ -42,9 +44,10 @@ export function serveOptions(env: NodeJS.ProcessEnv): Option[] {
       .argParser(parseRoles),
     new Option("--tls-cert <file>", "certificate (PEM): serve TLS only").env("FOOTFALL_TLS_CERT"),
     new Option("--tls-key <file>", "private key of the certificate (PEM)").env("FOOTFALL_TLS_KEY"),
-    new Option("--dedupe-window <time>", "how long an event_id is remembered, such as 7d, 12h or 30m")
-      .env("FOOTFALL_DEDUPE_WINDOW")
-      .default(7 * MS.d, "7d")
+    dedupeWindowOption(),
+    new Option("--degraded-lag <time>", "how far statistics may be behind before health says degraded")
+      .env("FOOTFALL_DEGRADED_LAG")
+      .default(10 * MS.s, "10s")
       .argParser(parseDuration),
     new Option("--log-level <level>", "what to log on standard error")
       .env("FOOTFALL_LOG_LEVEL")
@@ -57,6 +60,13 @@ export function dataOption(): Option {
   return new Option("--data <directory>", "where events and statistics are kept")
     .env("FOOTFALL_DATA")
     .default("./data");
+}
+
+export function dedupeWindowOption(): Option {
+  return new Option("--dedupe-window <time>", "how long an event_id is remembered, such as 7d, 12h or 30m")
+    .env("FOOTFALL_DEDUPE_WINDOW")
+    .default(7 * MS.d, "7d")
+    .argParser(parseDuration);
 }
 
 export function urlOption(): Option {

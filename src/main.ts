@@ -6,9 +6,20 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
 import { CliError } from "./cli/cli-error.ts";
 import { configText } from "./cli/config.ts";
+import { deadLettersText } from "./cli/dead-letters.ts";
 import { catLog } from "./cli/log-cat.ts";
+import { repair } from "./cli/log-repair.ts";
+import { verify } from "./cli/log-verify.ts";
+import { rebuild } from "./cli/rebuild.ts";
 import { statsText } from "./cli/stats.ts";
-import { configProblem, dataOption, type ServeConfig, serveOptions, urlOption } from "./config.ts";
+import {
+  configProblem,
+  dataOption,
+  dedupeWindowOption,
+  type ServeConfig,
+  serveOptions,
+  urlOption,
+} from "./config.ts";
 import { KEY_FILE_NAME, runImport } from "./import/import.ts";
 import { ImportError } from "./import/import-error.ts";
 import { LogError } from "./log/errors.ts";
@@ -62,13 +73,41 @@ program
   .addOption(dataOption())
   .addOption(urlOption())
   .action(async (files: string[], options) => {
-    const interrupt = new AbortController();
-    process.once("SIGINT", () => interrupt.abort());
-    process.once("SIGTERM", () => interrupt.abort());
     const keyFile = options.keyFile ?? join(options.data, KEY_FILE_NAME);
     const { stdin, stdout, stderr } = process;
-    const io = { stdin, stdout, stderr, isTTY: stderr.isTTY === true, signal: interrupt.signal };
+    const io = { stdin, stdout, stderr, isTTY: stderr.isTTY === true, signal: interruptSignal() };
     await runImport({ ...options, files, keyFile }, io);
+  });
+
+program
+  .command("rebuild")
+  .description(
+    "make the statistics anew from the log, beside the live ones; can be interrupted and gone on with",
+  )
+  .option("--accept-loss", "also when the log no longer has its beginning", false)
+  .addOption(dataOption())
+  .addOption(dedupeWindowOption())
+  .action(async (options) => {
+    process.stdout.write(await rebuild(options, interruptSignal()));
+  });
+
+const deadLetters = program
+  .command("dead-letters")
+  .description("events that are in no number, as they cannot be folded");
+deadLetters
+  .command("list", { isDefault: true })
+  .description("print them as JSON lines, each with the reason")
+  .addOption(dataOption())
+  .action(async (options) => {
+    process.stdout.write(await deadLettersText(options.data));
+  });
+deadLetters
+  .command("retry")
+  .description("fold them again, in their place among the others: `footfall rebuild`")
+  .addOption(dataOption())
+  .addOption(dedupeWindowOption())
+  .action(async (options) => {
+    process.stdout.write(await rebuild({ ...options, acceptLoss: false }, interruptSignal()));
   });
 
 const log = program.command("log").description("look at the event log");
@@ -78,6 +117,25 @@ log
   .option("--from <offset>", "the first offset to print", parseNumber, 0)
   .addOption(dataOption())
   .action((options) => catLog(options.data, options.from, process.stdout));
+log
+  .command("verify")
+  .description("read the whole log and say whether it is whole; works beside a running server")
+  .addOption(dataOption())
+  .action(async (options) => {
+    const { text, isWhole } = await verify(options.data);
+    process.stdout.write(text);
+    process.exitCode = isWhole ? 0 : 1;
+  });
+log
+  .command("repair")
+  .description("make a damaged log one that can be opened; without --yes, only say what that takes")
+  .option("--yes", "do it; each file that is changed is kept as it was", false)
+  .addOption(dataOption())
+  .action(async (options) => {
+    const { text, isGood } = await repair(options.data, options.yes);
+    process.stdout.write(text);
+    process.exitCode = isGood ? 0 : 1;
+  });
 
 // A reader such as `head` that has enough closes the pipe: that is no error.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -89,6 +147,13 @@ try {
 } catch (error) {
   process.stderr.write(`footfall: ${explain(error)}\n`);
   process.exitCode = 1;
+}
+
+/** Aborts on Ctrl-C, once: pressed again, it ends the process. */
+function interruptSignal(): AbortSignal {
+  const interrupt = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => interrupt.abort());
+  return interrupt.signal;
 }
 
 function effectiveConfig(command: Command): ServeConfig {

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { nodeLogFiles } from "../log/files.ts";
-import { readFromStart } from "../log/reader.ts";
+import { readFromSegmentOf } from "../log/reader.ts";
 import { decodeRecords, eventIdOf, type RecordedEvent } from "../log/records.ts";
 import { CliError } from "./cli-error.ts";
 
@@ -25,13 +25,15 @@ export async function catLog(dataDirectory: string, from: number, output: Writab
   output.on("close", () => {
     isClosed = true;
   });
-  const reader = await readFromStart(await nodeLogFiles(directory));
+  const reader = await readFromSegmentOf(await nodeLogFiles(directory), from);
   try {
     for (let next = await reader?.next(); next && !isClosed; next = await reader?.next()) {
       let offset = next.frame.header.firstOffset;
       let lines = "";
       for (const { record } of decodeRecords(next.frame)) {
-        if (offset >= from && record.case === "event") lines += `${toJson(offset, record.value)}\n`;
+        if (offset >= from && record.case === "event") {
+          lines += `${JSON.stringify(eventJson(offset, record.value))}\n`;
+        }
         offset += 1;
       }
       if (lines !== "" && !output.write(lines)) {
@@ -43,8 +45,9 @@ export async function catLog(dataDirectory: string, from: number, output: Writab
   }
 }
 
-function toJson(offset: number, event: RecordedEvent): string {
-  return JSON.stringify({
+/** An event as it is shown to people and scripts. */
+export function eventJson(offset: number, event: RecordedEvent): object {
+  return {
     offset,
     received_at: new Date(Number(event.receivedAtMs)).toISOString(),
     site_id: event.siteId,
@@ -54,5 +57,5 @@ function toJson(offset: number, event: RecordedEvent): string {
     timestamp: event.timestamp,
     event_id: eventIdOf(event),
     event_id_from: event.id.case === "clientEventId" ? "client" : "server",
-  });
+  };
 }

@@ -24,6 +24,18 @@ export async function readFromStart(files: LogFiles): Promise<EventLogReader | u
   return new LogReader(files, segment, startOf(segment));
 }
 
+/** Opens the log at the beginning of the segment that has `offset`, or at its first record when that is later. */
+export async function readFromSegmentOf(
+  files: LogFiles,
+  offset: number,
+): Promise<EventLogReader | undefined> {
+  const segments = await listSegments(files);
+  const found = segments.findLast((first) => first <= offset) ?? segments[0];
+  if (found === undefined) return undefined;
+  const segment = await openSegment(files, found, "read");
+  return new LogReader(files, segment, startOf(segment));
+}
+
 /**
  * Opens the log behind the frame that `position` names. Throws a LogError "mismatch" when the log does not have
  * exactly that frame there, as for a checkpoint of another log.

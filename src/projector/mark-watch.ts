@@ -33,6 +33,12 @@ export class MarkWatch {
     this.#moved = false;
   }
 
+  /** Ends a wait: there is something to do beside what the mark tells. */
+  wake(): void {
+    this.#moved = true;
+    this.#wake();
+  }
+
   close(): void {
     this.#watcher?.close();
     this.#watcher = undefined;

@@ -2,18 +2,24 @@
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { PROJECTOR_SOCKET, serveControl } from "../control/control.ts";
 import { nodeLogFiles } from "../log/files.ts";
 import { waitForLock } from "../log/lock.ts";
 import { runChild } from "../supervisor/child.ts";
-import { runProjector } from "./projector.ts";
+import { Projector } from "./projector.ts";
+import { rebuildCommand } from "./rebuild-command.ts";
 
 runChild("projector", async ({ config, logger, ready, drain }) => {
   mkdirSync(config.data, { recursive: true });
   const lock = await waitForLock(join(config.data, "projector.lock"), "projecting this log");
   const files = await nodeLogFiles(join(config.data, "log"));
   const settings = { dedupeWindowMs: config.dedupeWindow };
-  const projector = runProjector({ dataDirectory: config.data, files, settings, logger }, drain);
+  const projector = new Projector({ dataDirectory: config.data, files, settings, logger });
+  const commands = new Map([["rebuild", rebuildCommand(projector)]]);
+  const control = await serveControl(join(config.data, PROJECTOR_SOCKET), commands, logger);
+  const running = projector.run(drain);
   ready();
-  await projector;
+  await running;
+  await control.close();
   lock.release();
 });

@@ -1,124 +1,176 @@
-// The projector: tails the log and folds it into the read model, forever.
+// The projector: tails the log and folds it into the read model, forever; and builds a new generation of the read model
+// beside the live one, when it is asked to or when the live one is of another identity.
 //
-// Invariant: a generation of the read model holds exactly the fold of the log up to its checkpoint. Readers are
-// switched to a new generation only when it has caught up; the very first one they get at once.
+// Invariants: a generation holds exactly the fold of the log up to its checkpoint. Readers are switched to a new one
+// only when it is as far as the log and the live one are; the very first one they get at once. What was built so far
+// is kept: the next build of the same identity goes on with it.
 
 import { join } from "node:path";
-import type { Logger } from "pino";
 import { DURABLE_MARK_NAME } from "../log/durable-mark.ts";
-import { LogError } from "../log/errors.ts";
-import type { EventLogReader, LogPosition } from "../log/event-log.ts";
-import type { LogFiles } from "../log/files.ts";
-import { readFromPosition, readFromStart } from "../log/reader.ts";
-import { decodeRecords } from "../log/records.ts";
 import { pause } from "../pause.ts";
 import {
   currentGeneration,
-  generationPath,
   listGenerations,
   publishGeneration,
-  removeOtherGenerations,
+  removeGeneration,
 } from "../readmodel/generations.ts";
-import { type ProjectionSettings, ReadModelWriter, UnusableReadModel } from "../readmodel/writer.ts";
-import type { OffsetEvent } from "./fold.ts";
+import { UnusableReadModel } from "../readmodel/writer.ts";
 import { MarkWatch } from "./mark-watch.ts";
+import { Projection, type ProjectionOptions } from "./projection.ts";
+import { Rebuild, type RebuildProgress } from "./rebuild.ts";
 
 /** A batch is folded in memory: this many events make the cost of a transaction and of each changed key small. */
 const FULL_BATCH_EVENTS = 20_000;
+/** Of a build beside live statistics, which wait for each batch: some 50 ms. */
+const BUILD_BATCH_EVENTS = 5000;
 /** How long events are gathered while the projector keeps up, in ms: well below the promised 200 ms. */
 const COALESCE_MS = 50;
 
-export interface ProjectorOptions {
-  readonly dataDirectory: string;
-  readonly files: LogFiles;
-  readonly settings: ProjectionSettings;
-  readonly logger: Logger;
-}
+export class Projector {
+  readonly #options: ProjectionOptions;
+  #live: Projection | undefined;
+  #rebuild: Rebuild | undefined;
+  #wake: () => void = () => {};
 
-/** Folds until `signal` aborts. Rejects when log or read model cannot be trusted or used. */
-export async function runProjector(options: ProjectorOptions, signal: AbortSignal): Promise<void> {
-  const watch = new MarkWatch(join(options.files.directory, DURABLE_MARK_NAME), signal);
-  const { generation, model } = openModel(options);
-  let reader: EventLogReader | undefined;
-  try {
-    while (!signal.aborted) {
-      reader ??= await openReader(options.files, model.checkpoint);
-      const folded = reader ? await foldBatch(reader, model) : 0;
-      if (folded >= FULL_BATCH_EVENTS) continue;
-      publishWhenNew(options, generation);
-      if (folded === 0) await watch.wait();
-      await pause(COALESCE_MS, signal);
-    }
-  } finally {
-    watch.close();
-    await reader?.close();
-    model.close();
+  constructor(options: ProjectionOptions) {
+    this.#options = options;
   }
-}
 
-/** The current generation when it has the right identity; else the one that is to replace it. */
-function openModel(options: ProjectorOptions): { generation: number; model: ReadModelWriter } {
-  const { dataDirectory, settings, logger } = options;
-  const current = currentGeneration(dataDirectory);
-  const candidates = new Set([current, ...listGenerations(dataDirectory).reverse()]);
-  for (const generation of candidates) {
-    if (generation === undefined) continue;
+  /** Folds until `signal` aborts. Rejects when log or read model cannot be trusted or used. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { files } = this.#options;
+    const watch = new MarkWatch(join(files.directory, DURABLE_MARK_NAME), signal);
+    this.#wake = () => watch.wake();
+    this.#live = this.#openLive();
+    this.#removeOld();
+    if (!this.#live) this.#rebuild = new Rebuild(this.#openBuild());
     try {
-      return { generation, model: new ReadModelWriter(generationPath(dataDirectory, generation), settings) };
+      while (!signal.aborted) {
+        const folded = (await this.#live?.fold(FULL_BATCH_EVENTS)) ?? 0;
+        const built = this.#rebuild ? await this.#build(this.#rebuild) : 0;
+        if (folded >= FULL_BATCH_EVENTS || built > 0) continue;
+        if (folded === 0) await watch.wait();
+        await pause(COALESCE_MS, signal);
+      }
+    } finally {
+      watch.close();
+      this.#rebuild?.stop(new Error("the projector stops"));
+      await this.#rebuild?.projection.close();
+      await this.#live?.close();
+    }
+  }
+
+  /**
+   * Builds a new generation, or goes on with one that was begun, and switches readers to it. A build that is under way
+   * is joined. `signal` ends the build that this call began; it can be gone on with later. Rejects with the signal's
+   * reason, and with a LogError when the log cannot be read to its end.
+   */
+  async rebuild(
+    onProgress: (progress: RebuildProgress) => void,
+    signal: AbortSignal,
+    acceptLoss: boolean,
+  ): Promise<RebuildProgress> {
+    if (this.#rebuild) return this.#rebuild.watch(onProgress, signal);
+    const rebuild = new Rebuild(this.#openBuild(acceptLoss));
+    this.#rebuild = rebuild;
+    const onAbort = () => rebuild.stop(signal.reason);
+    signal.addEventListener("abort", onAbort);
+    this.#wake();
+    try {
+      return await rebuild.watch(onProgress, signal);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** The generation that readers use, when it can be gone on with. The very first one is made. */
+  #openLive(): Projection | undefined {
+    const { dataDirectory, logger } = this.#options;
+    const current = currentGeneration(dataDirectory);
+    if (current === undefined) {
+      const first = this.#openBuild();
+      publishGeneration(dataDirectory, first.generation);
+      return first;
+    }
+    try {
+      return new Projection(current, this.#options);
     } catch (error) {
       if (!(error instanceof UnusableReadModel)) throw error;
-      logger.warn({ generation, reason: error.message }, "not using this generation of the read model");
+      logger.warn(
+        { generation: current, reason: error.message },
+        "this generation of the read model is replaced",
+      );
+      return undefined;
     }
   }
-  const generation = Math.max(0, ...listGenerations(dataDirectory)) + 1;
-  logger.info({ generation }, "building a new generation of the read model from the log");
-  const model = new ReadModelWriter(generationPath(dataDirectory, generation), settings);
-  if (current === undefined) publishGeneration(dataDirectory, generation);
-  return { generation, model };
-}
 
-async function openReader(
-  files: LogFiles,
-  checkpoint: LogPosition | undefined,
-): Promise<EventLogReader | undefined> {
-  if (checkpoint) return readFromPosition(files, checkpoint);
-  const reader = await readFromStart(files);
-  if (reader && reader.nextOffset !== 0) {
-    const first = reader.nextOffset;
-    await reader.close();
-    throw new LogError(
-      "mismatch",
-      `the log begins at offset ${first}: building the read model from it would lose the events before`,
-    );
-  }
-  return reader;
-}
-
-/** Folds what is durable, up to a full batch; returns how many events that were. */
-async function foldBatch(reader: EventLogReader, model: ReadModelWriter): Promise<number> {
-  const batch: OffsetEvent[] = [];
-  let after: LogPosition | undefined;
-  while (batch.length < FULL_BATCH_EVENTS) {
-    const next = await reader.next();
-    if (!next) break;
-    after = next.after;
-    let offset = next.frame.header.firstOffset;
-    for (const { record } of decodeRecords(next.frame)) {
-      if (record.case !== "event") {
-        throw new Error(`the record at offset ${offset} is of a kind that this version does not know`);
+  /** The generation behind the current one: one that was begun and can be gone on with, or a new one. */
+  #openBuild(acceptLoss = false): Projection {
+    const { dataDirectory, logger } = this.#options;
+    const options = { ...this.#options, acceptLoss };
+    const current = currentGeneration(dataDirectory) ?? 0;
+    const begun = listGenerations(dataDirectory).filter((generation) => generation > current);
+    for (const generation of begun.reverse()) {
+      try {
+        const projection = new Projection(generation, options);
+        logger.info(
+          { generation, position: projection.position },
+          "going on with a generation that was begun",
+        );
+        return projection;
+      } catch (error) {
+        if (!(error instanceof UnusableReadModel)) throw error;
+        logger.warn(
+          { generation, reason: error.message },
+          "removing a generation that cannot be gone on with",
+        );
+        removeGeneration(dataDirectory, generation);
       }
-      batch.push({ offset, event: record.value });
-      offset += 1;
+    }
+    const generation = current + 1;
+    logger.info({ generation }, "building a new generation of the read model from the log");
+    return new Projection(generation, options);
+  }
+
+  /** Does a part of the build, and switches when it is done; returns how many events it folded. */
+  async #build(rebuild: Rebuild): Promise<number> {
+    const { projection } = rebuild;
+    try {
+      rebuild.throwIfStopped();
+      const maxEvents = this.#live ? BUILD_BATCH_EVENTS : FULL_BATCH_EVENTS;
+      const built = await projection.fold(maxEvents);
+      const livePosition = this.#live?.position ?? 0;
+      rebuild.report(Math.max(projection.position, livePosition));
+      if (built < maxEvents && projection.position >= livePosition) await this.#switch(rebuild);
+      return built;
+    } catch (error) {
+      // Without a live generation there is nothing else to do: whoever runs this hears of it.
+      if (!this.#live) throw error;
+      this.#rebuild = undefined;
+      await projection.close();
+      rebuild.stop(error);
+      return 0;
     }
   }
-  if (after) model.apply(batch, after);
-  return batch.length;
-}
 
-/** Switches readers to `generation` when it is not the one they use, and removes the others. */
-function publishWhenNew(options: ProjectorOptions, generation: number): void {
-  if (currentGeneration(options.dataDirectory) === generation) return;
-  publishGeneration(options.dataDirectory, generation);
-  removeOtherGenerations(options.dataDirectory, generation);
-  options.logger.info({ generation }, "the read model was switched to a new generation");
+  /** Removes what was replaced. Readers that still have it open go on reading it. */
+  #removeOld(): void {
+    const { dataDirectory } = this.#options;
+    const current = currentGeneration(dataDirectory) ?? 0;
+    for (const generation of listGenerations(dataDirectory)) {
+      if (generation < current) removeGeneration(dataDirectory, generation);
+    }
+  }
+
+  async #switch(rebuild: Rebuild): Promise<void> {
+    const { dataDirectory, logger } = this.#options;
+    const { generation } = rebuild.projection;
+    publishGeneration(dataDirectory, generation);
+    await this.#live?.close();
+    this.#live = rebuild.projection;
+    this.#rebuild = undefined;
+    this.#removeOld();
+    logger.info({ generation }, "the read model was switched to a new generation");
+    rebuild.finish();
+  }
 }

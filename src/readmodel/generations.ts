@@ -45,13 +45,10 @@ export function publishGeneration(dataDirectory: string, generation: number): vo
   renameSync(temporary, join(dataDirectory, LINK));
 }
 
-/** Removes every other generation than `kept`. Readers that still have one open keep reading it. */
-export function removeOtherGenerations(dataDirectory: string, kept: number): void {
-  for (const generation of listGenerations(dataDirectory)) {
-    if (generation === kept) continue;
-    const path = generationPath(dataDirectory, generation);
-    for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true });
-  }
+/** Removes the files of a generation. */
+export function removeGeneration(dataDirectory: string, generation: number): void {
+  const path = generationPath(dataDirectory, generation);
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true });
 }
 
 function generationOf(name: string): number | undefined {

@@ -44,6 +44,16 @@ export class ReadModelReader implements Reports {
     return toPosition(this.#current()?.checkpoint.get());
   }
 
+  /** The events that could not be folded, in log order; undefined when nothing is folded. */
+  deadLetters(): { offset: number; error: string; version: number }[] | undefined {
+    // Prepared here, as a generation of an earlier version may lack the table.
+    return this.#current()
+      ?.database.prepare<[], { offset: number; error: string; version: number }>(
+        "SELECT offset, error, version FROM dead_letters ORDER BY offset",
+      )
+      .all();
+  }
+
   close(): void {
     this.#open?.database.close();
     this.#open = undefined;

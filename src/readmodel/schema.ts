@@ -5,7 +5,7 @@
 // about all time costs what one about a day does.
 
 /** Counts up with every change of the tables or of the fold: a new one is built from the log beside the old. */
-export const PROJECTION_VERSION = 1;
+export const PROJECTION_VERSION = 2;
 
 /** The `day` that stands for all time; below the first day that a timestamp can have (0000-01-01 is -719,528). */
 export const ALL_TIME = -1_000_000;
@@ -67,4 +67,11 @@ CREATE TABLE dedupe (
   PRIMARY KEY (site, event_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX dedupe_by_age ON dedupe (received_at_ms);
+
+-- Events that could not be folded, and so are in no number.
+CREATE TABLE dead_letters (
+  offset INTEGER PRIMARY KEY,
+  error TEXT NOT NULL,
+  version INTEGER NOT NULL         -- the PROJECTION_VERSION that could not
+) STRICT;
 `;

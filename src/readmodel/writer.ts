@@ -17,6 +17,10 @@ const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
 /** How long to wait for a reader that is in the way, in ms. */
 const BUSY_TIMEOUT_MS = 10_000;
 
+/** More than this many dead letters among so many events: 1 %. */
+const MAX_DEAD_LETTERS = 100;
+const DEAD_LETTER_SPAN = 10_000;
+
 export interface ProjectionSettings {
   /** How long a client's event id is remembered, in ms of time of receipt. */
   readonly dedupeWindowMs: number;
@@ -29,6 +33,30 @@ function projectionIdentity(settings: ProjectionSettings): string {
 
 /** The database at a path cannot be gone on with: it is of another identity, or damaged. A new one can replace it. */
 export class UnusableReadModel extends Error {}
+
+/** An event of the log that is in no number, as it cannot be folded. */
+export interface DeadLetter {
+  readonly offset: number;
+  readonly error: string;
+}
+
+/** The checkpoint has been moved by somebody else. */
+class NotAtCheckpoint extends Error {
+  constructor(expected: number) {
+    super(`the read model is not at offset ${expected}: a second projector is writing it`);
+  }
+}
+
+/** Not single events are at fault, but the fold or the log: the projector must not go on. */
+export class TooManyDeadLetters extends Error {
+  constructor(count: number, latest: readonly DeadLetter[]) {
+    const { offset, error } = latest.at(-1) ?? { offset: 0, error: "" };
+    super(
+      `${count} of the last ${DEAD_LETTER_SPAN} events cannot be folded, and more than ${MAX_DEAD_LETTERS} stop the ` +
+        `projector (the latest is at offset ${offset}: ${error}); see "Dead letters" in docs/operations.md`,
+    );
+  }
+}
 
 export class ReadModelWriter {
   readonly #database: Database.Database;
@@ -63,35 +91,30 @@ export class ReadModelWriter {
     return toPosition(this.#statements.checkpoint.get());
   }
 
+  /** How many events could not be folded. */
+  get deadLetters(): number {
+    return this.#statements.countDeadLetters.get(0)?.count ?? 0;
+  }
+
+  /** Makes a read model that has nothing yet begin at `offset`: it will lack the events before. */
+  beginAt(offset: number): void {
+    this.#statements.beginAt.run(offset);
+  }
+
   /**
-   * Folds `batch`, all records of the log from the checkpoint up to `after`, and moves the checkpoint there.
-   * Throws, with nothing changed, when the checkpoint is not where this process left it.
+   * Folds `batch`, all records of the log from the checkpoint up to `after`, and moves the checkpoint there. An event
+   * that cannot be folded becomes a dead letter, and is returned. Throws, with nothing changed, when the checkpoint is
+   * not where this process left it, on an I/O error, and TooManyDeadLetters.
    */
-  apply(batch: readonly OffsetEvent[], after: LogPosition): void {
-    const transaction = this.#database.transaction(() => {
-      const expected = batch[0]?.offset ?? after.nextOffset;
-      const moved = this.#statements.moveCheckpoint.run({ ...after, expected });
-      if (moved.changes !== 1) {
-        throw new Error(`the read model is not at offset ${expected}: a second projector is writing it`);
-      }
-      // In log order, whether an event has an id or not: so numbers do not depend on the batches.
-      for (const { event } of batch) this.#siteNumber(event.siteId);
-      const counted = this.#dedupe.counted(batch, (siteId) => this.#siteNumber(siteId));
-      for (const item of counted) this.#addEvent(item);
-      this.#events.flush();
-      for (const [siteId, days] of foldEvents(counted)) {
-        const site = this.#siteNumber(siteId);
-        for (const [day, changes] of days) this.#writeDay(site, day, changes);
-      }
-      const last = batch.at(-1);
-      if (last) this.#dedupe.forget(Number(last.event.receivedAtMs));
-    });
+  apply(batch: readonly OffsetEvent[], after: LogPosition): readonly DeadLetter[] {
     try {
-      transaction.immediate();
+      return this.#commit(batch, after, () => {
+        this.#fold(batch);
+        return [];
+      });
     } catch (error) {
-      this.#sites.clear();
-      this.#events.clear();
-      throw error;
+      if (!isPoison(error)) throw error;
+      return this.#commit(batch, after, () => this.#foldOneByOne(batch, after.nextOffset));
     }
   }
 
@@ -113,6 +136,66 @@ export class ReadModelWriter {
     if (stored?.identity !== identity) {
       throw new UnusableReadModel(`it has identity ${stored?.identity ?? "none"}, not ${identity}`);
     }
+  }
+
+  /** Does `fold` and moves the checkpoint, both or neither. */
+  #commit(
+    batch: readonly OffsetEvent[],
+    after: LogPosition,
+    fold: () => readonly DeadLetter[],
+  ): readonly DeadLetter[] {
+    const transaction = this.#database.transaction(() => {
+      const expected = batch[0]?.offset ?? after.nextOffset;
+      const moved = this.#statements.moveCheckpoint.run({ ...after, expected });
+      if (moved.changes !== 1) throw new NotAtCheckpoint(expected);
+      const deadLetters = fold();
+      const last = batch.at(-1);
+      if (last) this.#dedupe.forget(Number(last.event.receivedAtMs));
+      return deadLetters;
+    });
+    try {
+      return transaction.immediate();
+    } catch (error) {
+      this.#forgetUncommitted();
+      throw error;
+    }
+  }
+
+  #fold(batch: readonly OffsetEvent[]): void {
+    // In log order, whether an event has an id or not: so numbers do not depend on the batches.
+    for (const { event } of batch) this.#siteNumber(event.siteId);
+    const counted = this.#dedupe.counted(batch, (siteId) => this.#siteNumber(siteId));
+    for (const item of counted) this.#addEvent(item);
+    this.#events.flush();
+    for (const [siteId, days] of foldEvents(counted)) {
+      const site = this.#siteNumber(siteId);
+      for (const [day, changes] of days) this.#writeDay(site, day, changes);
+    }
+  }
+
+  /** Each event in a savepoint of its own: the result is that of one batch without those that fail. */
+  #foldOneByOne(batch: readonly OffsetEvent[], nextOffset: number): DeadLetter[] {
+    const foldOne = this.#database.transaction((item: OffsetEvent) => this.#fold([item]));
+    const deadLetters: DeadLetter[] = [];
+    for (const item of batch) {
+      try {
+        foldOne(item);
+      } catch (error) {
+        if (!isPoison(error)) throw error;
+        this.#forgetUncommitted();
+        const deadLetter = { offset: item.offset, error: String(error) };
+        this.#statements.addDeadLetter.run(deadLetter.offset, deadLetter.error, PROJECTION_VERSION);
+        deadLetters.push(deadLetter);
+      }
+    }
+    const recent = this.#statements.countDeadLetters.get(nextOffset - DEAD_LETTER_SPAN)?.count ?? 0;
+    if (recent > MAX_DEAD_LETTERS) throw new TooManyDeadLetters(recent, deadLetters);
+    return deadLetters;
+  }
+
+  #forgetUncommitted(): void {
+    this.#sites.clear();
+    this.#events.clear();
   }
 
   #addEvent({ offset, event }: OffsetEvent): void {
@@ -146,6 +229,13 @@ export class ReadModelWriter {
     }
     return number;
   }
+}
+
+/** Whether it is the event that is at fault: not the disk, the memory, or another process. */
+function isPoison(error: unknown): boolean {
+  if (error instanceof Database.SqliteError)
+    return /^SQLITE_(CONSTRAINT|MISMATCH|RANGE|TOOBIG)/.test(error.code);
+  return !(error instanceof NotAtCheckpoint || error instanceof TooManyDeadLetters);
 }
 
 function isDamage(error: unknown): boolean {
@@ -185,6 +275,11 @@ function prepare(database: Database.Database) {
       UPDATE projection SET log_id = :logId, position = :nextOffset, segment = :segment,
         frame_position = :framePosition, frame_crc = :frameCrc
       WHERE id = 1 AND position = :expected`),
+    beginAt: database.prepare("UPDATE projection SET position = ? WHERE id = 1 AND log_id = ''"),
+    addDeadLetter: database.prepare("INSERT INTO dead_letters VALUES (?, ?, ?)"),
+    countDeadLetters: database.prepare<[number], { count: number }>(
+      "SELECT count(*) AS count FROM dead_letters WHERE offset >= ?",
+    ),
     addSite: database.prepare("INSERT INTO sites (site_id) VALUES (?) ON CONFLICT DO NOTHING"),
     site: database.prepare<[string], { id: number }>("SELECT id FROM sites WHERE site_id = ?"),
     addUser: database.prepare("INSERT INTO site_day_users VALUES (?, ?, ?) ON CONFLICT DO NOTHING"),

@@ -1,0 +1,238 @@
+import { existsSync, readdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { pino } from "pino";
+import { expect, onTestFinished, test } from "vitest";
+import { type LogFiles, nodeLogFiles } from "../../src/log/files.ts";
+import { RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
+import { openLog } from "../../src/log/writer.ts";
+import { Projector } from "../../src/projector/projector.ts";
+import type { RebuildProgress } from "../../src/projector/rebuild.ts";
+import { currentGeneration, generationPath } from "../../src/readmodel/generations.ts";
+import { ReadModelReader } from "../../src/readmodel/reader.ts";
+import { temporaryDirectory } from "../temporary.ts";
+import { batch, type GivenEvent } from "./events.ts";
+
+const WINDOW_MS = 7 * 86_400_000;
+const TABLES = ["events", "sites", "site_days", "site_day_users", "site_day_paths", "dedupe", "dead_letters"];
+
+interface World {
+  readonly data: string;
+  readonly files: LogFiles;
+}
+
+async function openWorld(): Promise<World> {
+  const data = temporaryDirectory();
+  return { data, files: await nodeLogFiles(join(data, "log")) };
+}
+
+/** Appends frames of these events. */
+async function write(
+  files: LogFiles,
+  frames: readonly (readonly GivenEvent[])[],
+  segmentBytes?: number,
+): Promise<void> {
+  const { log } = await openLog(files, segmentBytes);
+  for (const given of frames) await log.append(batchOf(batch(given).map(({ event }) => event)));
+  await log.close();
+}
+
+const batchOf = (events: readonly RecordedEvent[]) => ({
+  groups: [new RecordEncoder().encode(events)],
+  receivedAtMs: 1_000_000,
+});
+
+/** A projector that runs; `ended` settles when it does. */
+function run({ data, files }: World, dedupeWindowMs = WINDOW_MS) {
+  const stop = new AbortController();
+  const logger = pino({ level: "silent" });
+  const projector = new Projector({ dataDirectory: data, files, settings: { dedupeWindowMs }, logger });
+  const ended = projector.run(stop.signal);
+  ended.catch(() => {});
+  onTestFinished(() => stop.abort());
+  const end = async () => {
+    stop.abort();
+    await ended;
+  };
+  return { projector, ended, end };
+}
+
+async function foldedTo(data: string, position: number): Promise<void> {
+  const reader = new ReadModelReader(data);
+  await expect.poll(() => reader.checkpoint()?.nextOffset, { timeout: 10_000 }).toBe(position);
+  reader.close();
+}
+
+function dump(data: string): unknown[][] {
+  const database = new Database(generationPath(data, currentGeneration(data) ?? 0), { readonly: true });
+  const rows = TABLES.map((table) => database.prepare(`SELECT * FROM ${table}`).all());
+  database.close();
+  return rows;
+}
+
+/** Frames of events of all kinds, some of them sent twice. */
+function traffic(frames: number, perFrame: number): GivenEvent[][] {
+  return Array.from({ length: frames }, (_, frame) =>
+    Array.from({ length: perFrame }, (_, n) => ({
+      site: `site-${n % 3}`,
+      path: `/${n % 7}`,
+      user: `user-${(frame * n) % 11}`,
+      ...(n % 2 === 0 && { id: `id-${(frame * perFrame + n) % 400}` }),
+    })),
+  );
+}
+
+const never = new AbortController().signal;
+
+test("it folds what is there, and what comes while it runs", async () => {
+  const world = await openWorld();
+  await write(world.files, traffic(2, 10));
+  run(world);
+  await foldedTo(world.data, 20);
+  await write(world.files, traffic(1, 5));
+  await foldedTo(world.data, 25);
+});
+
+test("a rebuild beside the live statistics gives the same tables, and leaves one generation", async () => {
+  const world = await openWorld();
+  await write(world.files, traffic(40, 300));
+  const { projector, end } = run(world);
+  await foldedTo(world.data, 12_000);
+  const before = dump(world.data);
+  const reader = new ReadModelReader(world.data);
+  expect(reader.checkpoint()?.nextOffset).toBe(12_000);
+  const seen: RebuildProgress[] = [];
+  expect(await projector.rebuild((progress) => seen.push(progress), never, false)).toEqual({
+    generation: 2,
+    position: 12_000,
+    end: 12_000,
+    deadLetters: 0,
+  });
+  expect(seen.map(({ position }) => position)).toEqual([5100, 10_200, 12_000]);
+  expect(dump(world.data)).toEqual(before);
+  // A reader goes over without an error.
+  expect(reader.checkpoint()?.nextOffset).toBe(12_000);
+  reader.close();
+  expect(readdirSync(world.data).filter((name) => name.endsWith(".db"))).toEqual([
+    "analytics-2.db",
+    "analytics.db",
+  ]);
+  await write(world.files, [[{}]]);
+  await foldedTo(world.data, 12_001);
+  await end();
+});
+
+test("a rebuild while events come ends, and misses none", async () => {
+  const world = await openWorld();
+  await write(world.files, traffic(40, 300));
+  const { projector, end } = run(world);
+  await foldedTo(world.data, 12_000);
+  const { log } = await openLog(world.files);
+  let isRebuilding = true;
+  let appended = 0;
+  const appending = (async () => {
+    while (isRebuilding) {
+      await log.append(batchOf(batch([{ path: "/new" }]).map(({ event }) => event)));
+      appended += 1;
+    }
+  })();
+  await projector.rebuild(() => {}, never, false);
+  isRebuilding = false;
+  await appending;
+  await log.close();
+  await foldedTo(world.data, 12_000 + appended);
+  const live = dump(world.data);
+  await projector.rebuild(() => {}, never, false);
+  expect(dump(world.data)).toEqual(live);
+  await end();
+});
+
+test("a rebuild that is interrupted leaves the statistics as they are, and is gone on with by the next one", async () => {
+  const world = await openWorld();
+  await write(world.files, traffic(40, 300));
+  const { projector, end } = run(world);
+  await foldedTo(world.data, 12_000);
+  const before = dump(world.data);
+  const interrupt = new AbortController();
+  const interrupted = projector.rebuild(() => interrupt.abort(new Error("enough")), interrupt.signal, false);
+  await expect(interrupted).rejects.toThrow("enough");
+  expect(currentGeneration(world.data)).toBe(1);
+  await end();
+
+  const next = run(world);
+  const seen: number[] = [];
+  await next.projector.rebuild(({ position }) => seen.push(position), never, false);
+  expect(seen[0]).toBeGreaterThan(5100);
+  expect(currentGeneration(world.data)).toBe(2);
+  expect(dump(world.data)).toEqual(before);
+  await next.end();
+});
+
+test("another dedupe window is another projection: it is built by itself, and the old one is read meanwhile", async () => {
+  const world = await openWorld();
+  await write(world.files, [[{ id: "x", receivedAtMs: 0 }], [{ id: "x", receivedAtMs: 500 }]]);
+  const first = run(world);
+  await foldedTo(world.data, 2);
+  await first.end();
+  const reader = new ReadModelReader(world.data);
+  const query = { siteId: "site", date: null, limit: 10 };
+  expect(reader.stats(query).totalViews).toBe(1);
+  const second = run(world, 400);
+  await expect.poll(() => reader.stats(query).totalViews, { timeout: 10_000 }).toBe(2);
+  reader.close();
+  await second.end();
+  expect(existsSync(generationPath(world.data, 1))).toBe(false);
+});
+
+test("a poison event becomes a dead letter, and all others count", async () => {
+  const world = await openWorld();
+  const poison = { site: "poisoned", at: "no time at all" };
+  await write(world.files, [[{ path: "/a" }, poison, { path: "/b" }], [{ path: "/c" }]]);
+  const { projector, end } = run(world);
+  await foldedTo(world.data, 4);
+  const reader = new ReadModelReader(world.data);
+  expect(reader.stats({ siteId: "site", date: null, limit: 10 }).totalViews).toBe(3);
+  expect(reader.stats({ siteId: "poisoned", date: null, limit: 10 }).totalViews).toBe(0);
+  reader.close();
+  const before = dump(world.data);
+  expect(before.at(-1)).toEqual([
+    { offset: 1, error: expect.stringMatching(/./), version: expect.any(Number) },
+  ]);
+  expect(await projector.rebuild(() => {}, never, false)).toMatchObject({ deadLetters: 1 });
+  expect(dump(world.data)).toEqual(before);
+  await end();
+});
+
+test("too many dead letters stop the projector, and change nothing", async () => {
+  const world = await openWorld();
+  const poison = { at: "no time at all" };
+  await write(world.files, [[{}, ...Array<GivenEvent>(100).fill(poison)]]);
+  const first = run(world);
+  await foldedTo(world.data, 101);
+  await write(world.files, [[poison]]);
+  await expect(first.ended).rejects.toThrow(/^101 of the last 10000 events cannot be folded/);
+  const reader = new ReadModelReader(world.data);
+  expect(reader.checkpoint()?.nextOffset).toBe(101);
+  reader.close();
+  await expect(run(world).ended).rejects.toThrow("101 of the last");
+});
+
+test("a log without its beginning is folded only when the loss is accepted", async () => {
+  const world = await openWorld();
+  await write(world.files, [[{ path: "/lost" }], [{ path: "/kept" }]], 1);
+  const { projector, end } = run(world);
+  await foldedTo(world.data, 2);
+  const first = "00000000000000000000.log";
+  renameSync(join(world.files.directory, first), join(world.data, first));
+  await expect(projector.rebuild(() => {}, never, false)).rejects.toThrow(
+    /begins at offset 1.*--accept-loss/,
+  );
+  const reader = new ReadModelReader(world.data);
+  const paths = () =>
+    reader.stats({ siteId: "site", date: null, limit: 10 }).topPaths.map(({ path }) => path);
+  expect(paths()).toEqual(["/kept", "/lost"]);
+  await projector.rebuild(() => {}, never, true);
+  expect(paths()).toEqual(["/kept"]);
+  reader.close();
+  await end();
+});

@@ -4,11 +4,14 @@
 import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import packageJson from "../package.json" with { type: "json" };
+import { backup, restore } from "./cli/backup.ts";
 import { CliError } from "./cli/cli-error.ts";
 import { configText } from "./cli/config.ts";
 import { deadLettersText } from "./cli/dead-letters.ts";
 import { catLog } from "./cli/log-cat.ts";
+import { pruneLog } from "./cli/log-prune.ts";
 import { repair } from "./cli/log-repair.ts";
+import { salvageText } from "./cli/log-salvage.ts";
 import { verify } from "./cli/log-verify.ts";
 import { rebuild } from "./cli/rebuild.ts";
 import { statsText } from "./cli/stats.ts";
@@ -91,6 +94,24 @@ program
     process.stdout.write(await rebuild(options, interruptSignal()));
   });
 
+program
+  .command("backup")
+  .description("copy everything to a directory that does not exist yet, while a server runs or not")
+  .argument("<directory>", "where to")
+  .addOption(dataOption())
+  .action(async (directory: string, options) => {
+    process.stdout.write(await backup(options.data, directory, interruptSignal()));
+  });
+
+program
+  .command("restore")
+  .description("make a data directory out of a backup, and verify it")
+  .argument("<directory>", "the backup")
+  .addOption(dataOption())
+  .action(async (directory: string, options) => {
+    process.stdout.write(await restore(directory, options.data));
+  });
+
 const deadLetters = program
   .command("dead-letters")
   .description("events that are in no number, as they cannot be folded");
@@ -135,6 +156,25 @@ log
     const { text, isGood } = await repair(options.data, options.yes);
     process.stdout.write(text);
     process.exitCode = isGood ? 0 : 1;
+  });
+log
+  .command("salvage")
+  .description("append what a repair took away, and can be read, to the repaired log; repeatable")
+  .argument("<directory>", "what the repair left: log/damaged-<UTC time>")
+  .addOption(dataOption())
+  .action(async (directory: string, options) => {
+    process.stdout.write(await salvageText(options.data, directory));
+  });
+
+log
+  .command("prune")
+  .description("take the oldest segments off the log; they are archived")
+  .option("--before <YYYY-MM-DD>", "those received before this UTC day")
+  .option("--keep <bytes>", "the oldest, until at most so many bytes are left", parseNumber)
+  .option("--delete", "delete them instead", false)
+  .addOption(dataOption())
+  .action(async (options) => {
+    process.stdout.write(await pruneLog(options, interruptSignal()));
   });
 
 // A reader such as `head` that has enough closes the pipe: that is no error.

@@ -6,6 +6,8 @@ import { AnalyticsService } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import { ServerReflection } from "../../gen/ts/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionAlpha } from "../../gen/ts/grpc/reflection/v1alpha/reflection_pb.ts";
 import { Health } from "../../gen/ts/health/v1/health_pb.ts";
+import { Maintenance } from "../backup/maintenance.ts";
+import { type ControlServer, INGEST_SOCKET, serveControl } from "../control/control.ts";
 import { Ingestor } from "../ingest/ingestor.ts";
 import { LogHost } from "../ingest/log-host.ts";
 import { nodeLogFiles } from "../log/files.ts";
@@ -19,7 +21,7 @@ import { HealthService } from "./grpc-health.ts";
 import { openPort } from "./port.ts";
 import { registerReflection } from "./reflection.ts";
 import { createRestHandler, notFound } from "./rest.ts";
-import { StatusService } from "./status-service.ts";
+import { STOPPING, StatusService } from "./status-service.ts";
 import { readTls } from "./tls.ts";
 
 /** What requests under way are given when the process drains, in ms. */
@@ -27,7 +29,7 @@ const DRAIN_MS = 3000;
 /** When the log has failed: time for the answers that say so, in ms. */
 const FAILURE_EXIT_MS = 500;
 
-runChild("api", async ({ config, logger, ready, drain }: ChildContext) => {
+runChild("api", async ({ config, logger, ready, drain, projectorProblem }: ChildContext) => {
   const tls = readTls(config);
   mkdirSync(config.data, { recursive: true });
   const files = await nodeLogFiles(join(config.data, "log"));
@@ -39,8 +41,12 @@ runChild("api", async ({ config, logger, ready, drain }: ChildContext) => {
     void ingestor.refuse(error.message);
     setTimeout(() => process.exit(1), FAILURE_EXIT_MS);
   });
+  const maintenance = new Maintenance(config.data, files);
+  const socket = join(config.data, INGEST_SOCKET);
+  let control: ControlServer | undefined;
   if (takesEvents) {
     await host.start(config.data);
+    control = await serveControl(socket, maintenance.commands(), logger);
   } else {
     await ingestor.refuse("this server does not take events in: it runs without the role ingest");
     health.set(true);
@@ -53,6 +59,9 @@ runChild("api", async ({ config, logger, ready, drain }: ChildContext) => {
     ingestor: takesEvents ? ingestor : undefined,
     log: () => host.log,
     checkpoint: () => reader.checkpoint(),
+    projectorProblem,
+    degradedLagMs: config.degradedLag,
+    drain,
     now: Date.now,
     logger,
   });
@@ -80,6 +89,7 @@ runChild("api", async ({ config, logger, ready, drain }: ChildContext) => {
   logger.info("draining");
   health.shutdown();
   await port.drain(DRAIN_MS);
-  await host.close("the server is stopping");
+  await control?.close();
+  await host.close(STOPPING);
   reader.close();
 });

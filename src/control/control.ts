@@ -26,8 +26,9 @@ export class NotRunning extends Error {}
 
 type Message = { readonly progress: object } | { readonly done: object } | { readonly error: string };
 
-/** The socket of the projector, in the data directory. */
+/** The sockets of the projector and of the process that writes the log, in the data directory. */
 export const PROJECTOR_SOCKET = "projector.sock";
+export const INGEST_SOCKET = "ingest.sock";
 
 /** The longest path of a Unix socket on Linux and macOS, in bytes. */
 const MAX_PATH_BYTES = 103;
@@ -39,8 +40,8 @@ export interface ControlServer {
 }
 
 /**
- * Serves `commands` on the socket at `path`, of which this process must hold the lock. Where that is not possible (the
- * path is too long) it says so to the logger, and the commands then need a stopped server.
+ * Serves `commands` on the socket at `path`, which no other process may be serving. Where that is not possible (the path
+ * is too long, the disk full) it says so to the logger, and the commands then need a stopped server.
  */
 export async function serveControl(
   path: string,
@@ -58,13 +59,18 @@ export async function serveControl(
   const server = net.createServer((socket) => {
     void answer(socket, commands, closing.signal, logger);
   });
-  // A process that was killed leaves its socket behind.
-  rmSync(path, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(path, resolve);
-  });
-  chmodSync(path, 0o600);
+  try {
+    // A process that was killed leaves its socket behind.
+    rmSync(path, { force: true });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(path, resolve);
+    });
+    chmodSync(path, 0o600);
+  } catch (error) {
+    logger.warn({ err: error }, "the control socket cannot be made: commands need the server to be stopped");
+    return { close: async () => {} };
+  }
   server.on("error", (error) => logger.warn({ err: error }, "the control socket failed"));
   return {
     close: async () => {

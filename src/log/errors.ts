@@ -33,6 +33,6 @@ export function corruption(file: string, position: number, problem: string): Log
   return new LogError(
     "corrupt",
     `log segment ${file} is damaged at byte ${position}: ${problem}; ` +
-      "nothing was changed: keep a copy, then see `footfall log repair` in docs/operations.md",
+      "nothing was changed; `footfall log verify` lists all damage, docs/operations.md says what to do",
   );
 }

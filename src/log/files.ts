@@ -27,8 +27,15 @@ export interface LogFiles {
   open(name: string, mode: OpenMode): Promise<LogFile>;
   rename(from: string, to: string): Promise<void>;
   remove(name: string): Promise<void>;
-  /** fsync of the directory and its parents: when it resolves, creations, renames and removals are on disk. */
-  syncDirectory(): Promise<void>;
+  /** Gives a file a second name (a hard link). */
+  link(from: string, to: string): Promise<void>;
+  /** Makes a directory in this one; it must not exist. A name such as "directory/file" is then a file in it. */
+  makeDirectory(name: string): Promise<void>;
+  /**
+   * fsync of the directory and its parents, or of the one with this name that `makeDirectory` made: when it resolves,
+   * creations, renames and removals in it are on disk.
+   */
+  syncDirectory(name?: string): Promise<void>;
   /** The bytes that may still be written to the file system. */
   freeBytes(): Promise<number>;
 }
@@ -51,8 +58,11 @@ export async function nodeLogFiles(directory: string): Promise<LogFiles> {
     open: async (name, mode) => nodeLogFile(await openFd(join(directory, name), FLAGS[mode])),
     rename: (from, to) => fs.promises.rename(join(directory, from), join(directory, to)),
     remove: (name) => fs.promises.unlink(join(directory, name)),
-    syncDirectory: async () => {
-      await syncNames(directory);
+    link: (from, to) => fs.promises.link(join(directory, from), join(directory, to)),
+    makeDirectory: (name) => fs.promises.mkdir(join(directory, name)),
+    syncDirectory: async (name?: string) => {
+      await syncNames(name === undefined ? directory : join(directory, name));
+      if (name !== undefined) return;
       // The log and the data directory may be new themselves, and be gone after a power cut with all that is in them.
       const parent = dirname(resolve(directory));
       for (const above of [parent, dirname(parent)]) {

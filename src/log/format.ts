@@ -93,12 +93,27 @@ export function decodeSegmentHeader(bytes: Buffer): (SegmentHeader & { readonly 
   if (version !== FORMAT_VERSION) {
     return `it has format version ${version}, and this Footfall knows version ${FORMAT_VERSION} only`;
   }
+  return { ...segmentHeaderFields(bytes), crc };
+}
+
+/** What a segment header says, be it damaged or not. */
+export function segmentHeaderFields(bytes: Buffer): SegmentHeader {
   return {
     logId: uuidText(bytes.subarray(16, 32)),
     firstOffset: readUint64(bytes, 32),
     receivedBeforeMs: readUint64(bytes, 40),
-    crc,
   };
+}
+
+/** Whether it is a whole segment header of a version that this Footfall does not know: it is not damaged. */
+export function isOtherVersion(bytes: Buffer): boolean {
+  const sealed = bytes.subarray(0, SEGMENT_HEADER_BYTES);
+  return (
+    sealed.length === SEGMENT_HEADER_BYTES &&
+    sealed.subarray(0, 8).equals(SEGMENT_MAGIC) &&
+    crc32(sealed.subarray(0, -4)) === sealed.readUInt32LE(SEGMENT_HEADER_BYTES - 4) &&
+    sealed.readUInt32LE(8) !== FORMAT_VERSION
+  );
 }
 
 /** Builds the frame of `groups` of records; how many records it has, and its CRC. */

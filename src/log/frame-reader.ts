@@ -36,7 +36,7 @@ export class FrameReader {
   /** The CRC of the frame before it. */
   crc: number;
   readonly #file: LogFile;
-  #window = Buffer.alloc(0);
+  #window: Buffer = Buffer.alloc(0);
   #windowStart = 0;
 
   constructor(file: LogFile, start: { position: number; nextOffset: number; crc: number }) {
@@ -74,14 +74,21 @@ export class FrameReader {
     let start = this.position - this.#windowStart;
     if (start + length > this.#window.length) {
       const size = Math.max(length, Math.min(WINDOW_BYTES, limit - this.position));
-      const window = Buffer.allocUnsafe(size);
-      const count = await readFully(this.#file, window, this.position);
-      this.#window = window.subarray(0, count);
+      this.#window = await this.#read(size).catch((error) => {
+        // A bad place of the disk further on must not hide the frames before it.
+        if (size === length) throw error;
+        return this.#read(length);
+      });
       this.#windowStart = this.position;
       start = 0;
     }
     if (start + length > this.#window.length) return undefined;
     return this.#window.subarray(start, start + length);
+  }
+
+  async #read(size: number): Promise<Buffer> {
+    const window = Buffer.allocUnsafe(size);
+    return window.subarray(0, await readFully(this.#file, window, this.position));
   }
 }
 

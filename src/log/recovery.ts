@@ -4,15 +4,15 @@
 import { v7 as uuidv7 } from "uuid";
 import { DURABLE_MARK_NAME, readDurableMark } from "./durable-mark.ts";
 import { corruption, LogError } from "./errors.ts";
-import { type LogFiles, readFully, writeFully } from "./files.ts";
-import { type DurableMark, FRAME_OVERHEAD_BYTES, MAX_PAYLOAD_BYTES, SEGMENT_HEADER_BYTES } from "./format.ts";
+import { type LogFiles, writeFully } from "./files.ts";
+import { type DurableMark, SEGMENT_HEADER_BYTES } from "./format.ts";
 import { type Frame, FrameReader, isBad } from "./frame-reader.ts";
 import { decodeRecords } from "./records.ts";
 import { createSegment, listSegments, type OpenSegment, openSegment, TEMPORARY_SUFFIX } from "./segments.ts";
-import { isTornWrite } from "./tail.ts";
+import { readTornWrite } from "./tail.ts";
 
 /** Below this, the log is not opened: a frame and a new segment could fail half-way. */
-const MIN_FREE_BYTES = 16 * 1024 * 1024;
+export const MIN_FREE_BYTES = 16 * 1024 * 1024;
 
 export interface RecoveredLog {
   readonly segment: OpenSegment;
@@ -94,11 +94,8 @@ async function recoverLast(
   const end = frames.position;
   let tail: Buffer | undefined;
   if (found) {
-    // One frame at most was in flight. What is longer is no torn write, nor is memory taken for it.
-    if (size - end > FRAME_OVERHEAD_BYTES + MAX_PAYLOAD_BYTES) throw corruption(name, end, found.problem);
-    tail = Buffer.alloc(size - end);
-    await readFully(file, tail, end);
-    if (!isTornWrite(tail, end)) throw corruption(name, end, found.problem);
+    tail = await readTornWrite(file, end);
+    if (!tail) throw corruption(name, end, found.problem);
   }
   if (mark && mark.nextOffset > frames.nextOffset) {
     throw corruption(

@@ -4,12 +4,32 @@
 // have reached the disk in any order or not at all (then they read as zeros), or the file's new length did not.
 // Only that is called torn. A flipped bit leaves none of these traces, so it never shortens the log.
 
-import { decodeFrameHeader, FRAME_HEADER_BYTES, FRAME_MAGIC, FRAME_OVERHEAD_BYTES } from "./format.ts";
+import { type LogFile, readFully } from "./files.ts";
+import {
+  decodeFrameHeader,
+  FRAME_HEADER_BYTES,
+  FRAME_MAGIC,
+  FRAME_OVERHEAD_BYTES,
+  MAX_PAYLOAD_BYTES,
+} from "./format.ts";
 
 const SECTOR_BYTES = 512;
 
+/**
+ * The end of `file` from byte `position`, where a frame should begin and none that is whole does, when it is a torn
+ * write; undefined when it is corruption.
+ */
+export async function readTornWrite(file: LogFile, position: number): Promise<Buffer | undefined> {
+  const length = (await file.size()) - position;
+  // One frame at most was in flight. What is longer is no torn write, nor is memory taken for it.
+  if (length > FRAME_OVERHEAD_BYTES + MAX_PAYLOAD_BYTES) return undefined;
+  const tail = Buffer.alloc(length);
+  await readFully(file, tail, position);
+  return isTornWrite(tail, position) ? tail : undefined;
+}
+
 /** `tail` is the file from byte `position`, where a frame should begin and none that is whole does, to its end. */
-export function isTornWrite(tail: Buffer, position: number): boolean {
+function isTornWrite(tail: Buffer, position: number): boolean {
   return looksTorn(tail, position) && !hasFrameBehind(tail);
 }
 

@@ -48,7 +48,7 @@ class NotAtCheckpoint extends Error {
 }
 
 /** Not single events are at fault, but the fold or the log: the projector must not go on. */
-export class TooManyDeadLetters extends Error {
+class TooManyDeadLetters extends Error {
   constructor(count: number, latest: readonly DeadLetter[]) {
     const { offset, error } = latest.at(-1) ?? { offset: 0, error: "" };
     super(

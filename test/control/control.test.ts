@@ -42,6 +42,17 @@ test("the socket is for its owner alone, and replaces what a killed process left
   expect(await callControl(path, "hello", {}, () => {}, never)).toEqual({});
 });
 
+test("where no socket can be made, the server lives on without", async () => {
+  for (const path of [
+    join(temporaryDirectory(), "x".repeat(200)),
+    join(temporaryDirectory(), "missing", "x.sock"),
+  ]) {
+    const { server } = await serve({ hello: async () => ({}) }, path);
+    await expect(callControl(path, "hello", {}, () => {}, never)).rejects.toThrow(NotRunning);
+    await server.close();
+  }
+});
+
 test("what goes wrong is told", async () => {
   const { path } = await serve({
     refuse: async () => {

@@ -93,6 +93,18 @@ export class FaultFiles implements LogFiles {
     if (!this.#names.delete(name)) throw systemError("ENOENT", "unlink");
   }
 
+  async link(from: string, to: string): Promise<void> {
+    this.#begin("link");
+    const content = this.#names.get(from);
+    if (!content) throw systemError("ENOENT", "link");
+    this.#names.set(to, content);
+  }
+
+  /** Directories are but the beginnings of names here. */
+  async makeDirectory(): Promise<void> {
+    this.#begin("mkdir");
+  }
+
   async syncDirectory(): Promise<void> {
     this.#begin("fsync");
     this.#namesOnDisk = new Map(this.#names);
@@ -210,6 +222,8 @@ class Content {
     for (const sector of this.#unsynced) {
       if (!isWritten()) continue;
       const start = sector * SECTOR_BYTES;
+      // What was cut off before it ever reached the disk.
+      if (start >= flushed.length) continue;
       flushed.fill(0, start, Math.min(flushed.length, start + SECTOR_BYTES));
       flushed.set(this.cached.subarray(start, start + SECTOR_BYTES), start);
     }

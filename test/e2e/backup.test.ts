@@ -1,0 +1,115 @@
+// Backups of a server under load, restored; and the log pruned while the server runs.
+
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { temporaryDirectory } from "../temporary.ts";
+import { startLoad } from "./load.ts";
+import { footfall, Server, until } from "./server.ts";
+
+const TIMEOUT_MS = 120_000;
+
+test("a backup of a busy server is consistent, and restores to all that was acknowledged before it", {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const data = temporaryDirectory();
+  const target = join(temporaryDirectory(), "backup");
+  const server = await Server.start(data);
+  writeFileSync(join(data, "import.key"), "k".repeat(32));
+  chmodSync(join(data, "import.key"), 0o600);
+  const load = startLoad(server.url, "s");
+  await until("the load is under way", () => load.acknowledged.size > 3000 || undefined);
+  const before = load.acknowledged.size;
+  const made = await footfall(["backup", target, "--data", data]);
+  expect(made).toMatchObject({ code: 0, stdout: expect.stringContaining("has the log up to offset") });
+  await load.stop();
+  expect(load.failures).toBe(0);
+  expect(statSync(join(target, "import.key")).mode & 0o777).toBe(0o600);
+  expect(readdirSync(target).filter((name) => name.endsWith(".lock") || name.endsWith(".sock"))).toEqual([]);
+
+  const restored = join(temporaryDirectory(), "restored");
+  expect(await footfall(["restore", target, "--data", restored])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("verified"),
+  });
+  const second = await Server.start(restored);
+  await second.caughtUp();
+  const { total_views: views, unique_users: users } = await second.getJson("/stats?site_id=s");
+  expect(users).toBe(views);
+  expect(views).toBeGreaterThanOrEqual(before);
+  expect(views).toBeLessThanOrEqual(load.acknowledged.size);
+  // It goes on from there.
+  const more = startLoad(second.url, "more");
+  await until("events are taken", () => more.acknowledged.size > 100 || undefined);
+  await more.stop();
+  await second.caughtUp();
+  expect(await second.getJson("/stats?site_id=more")).toMatchObject({ total_views: more.acknowledged.size });
+});
+
+test("a backup that was damaged is not restored, nor is one written over what is there", async () => {
+  const data = temporaryDirectory();
+  const target = join(temporaryDirectory(), "backup");
+  const server = await Server.start(data);
+  const load = startLoad(server.url, "s");
+  await until("there are events", () => load.acknowledged.size > 50 || undefined);
+  await load.stop();
+  await server.stop();
+  expect(await footfall(["backup", target, "--data", data])).toMatchObject({ code: 0 });
+  expect(await footfall(["backup", target, "--data", data])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("is not empty"),
+  });
+  expect(await footfall(["restore", target, "--data", data])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("is not empty"),
+  });
+  const segment = join(target, "log", "00000000000000000000.log");
+  const bytes = readFileSync(segment);
+  bytes.writeUInt8(bytes.readUInt8(200) ^ 1, 200);
+  writeFileSync(segment, bytes);
+  const restored = join(temporaryDirectory(), "restored");
+  const damaged = { code: 1, stderr: expect.stringContaining("the backup's log is damaged") };
+  expect(await footfall(["restore", target, "--data", restored])).toMatchObject(damaged);
+  truncateSync(segment, bytes.length - 1);
+  expect(await footfall(["restore", target, "--data", restored])).toMatchObject(damaged);
+  expect(existsSync(restored)).toBe(false);
+  expect(await footfall(["restore", join(target, "log"), "--data", restored])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("is no backup"),
+  });
+});
+
+test("log prune explains itself, and refuses what makes no sense", async () => {
+  const data = temporaryDirectory();
+  const server = await Server.start(data);
+  const load = startLoad(server.url, "s");
+  await until("there are events", () => load.acknowledged.size > 50 || undefined);
+  await load.stop();
+  await server.caughtUp();
+  const prune = (...flags: string[]) => footfall(["log", "prune", "--data", data, ...flags]);
+  expect(await prune("--keep", "0")).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("nothing to prune"),
+  });
+  expect(await prune("--before", "2025-02-30")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("YYYY-MM-DD"),
+  });
+  expect(await prune()).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("--before DATE or --keep BYTES"),
+  });
+  await server.stop();
+  expect(await prune("--keep", "0")).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("nothing to prune"),
+  });
+});

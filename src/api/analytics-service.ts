@@ -1,12 +1,13 @@
 // analytics.v1.AnalyticsService over ingestion, read model and status. Streams are in ingest-stream.ts.
 
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
+import Database from "better-sqlite3";
 import { AnalyticsService, ServiceState } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import { type Ingest, IngestError, type IngestOutcome } from "../ingest/ingest.ts";
 import type { EventInput } from "../ingest/validate.ts";
 import { type Reports, ReportsRefused, type SiteStats, type StatsQuery } from "../readmodel/reports.ts";
 import { ingestStream } from "./ingest-stream.ts";
-import { checkStatsQuery } from "./stats-query.ts";
+import { checkStatsQuery, unreadable } from "./stats-query.ts";
 import type { Status, StatusSource } from "./status.ts";
 
 export interface AnalyticsDependencies {
@@ -114,6 +115,9 @@ function statsOrFail(reports: Reports, query: StatsQuery): SiteStats {
   try {
     return reports.stats(query);
   } catch (error) {
+    if (error instanceof Database.SqliteError) {
+      throw new ConnectError(unreadable(error), Code.Unavailable, undefined, undefined, error);
+    }
     if (!(error instanceof ReportsRefused)) throw error;
     throw new ConnectError(error.message, Code.Unimplemented, undefined, undefined, error);
   }

@@ -1,12 +1,13 @@
 // The REST surface: POST /event, GET /stats and GET /health, as senders of the older service know them.
 
+import Database from "better-sqlite3";
 import type { Logger } from "pino";
 import { type Ingest, IngestError } from "../ingest/ingest.ts";
 import { type Reports, ReportsRefused } from "../readmodel/reports.ts";
 import { type Request, type Response, respondJson } from "./node-http.ts";
 import { discardBody, readBody } from "./rest-body.ts";
 import { parseEventJson } from "./rest-event.ts";
-import { checkStatsQuery } from "./stats-query.ts";
+import { checkStatsQuery, unreadable } from "./stats-query.ts";
 import type { StatusSource } from "./status.ts";
 
 export interface RestDependencies {
@@ -141,6 +142,11 @@ function failure(error: unknown, logger: Logger): Answer {
   if (error instanceof IngestError) {
     const headers = { "Retry-After": RETRY_AFTER_SECONDS };
     return { status: 503, body: { error: error.message }, headers };
+  }
+  if (error instanceof Database.SqliteError) {
+    logger.error({ err: error }, "statistics cannot be read");
+    const headers = { "Retry-After": RETRY_AFTER_SECONDS };
+    return { status: 503, body: { error: unreadable(error) }, headers };
   }
   if (error instanceof ReportsRefused) return { status: 501, body: { error: error.message } };
   logger.error({ err: error }, "a REST request failed");

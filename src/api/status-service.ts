@@ -1,20 +1,19 @@
 // Puts the status together: from the log's writer when this process has it, else from the durable mark; and from the
 // read model's checkpoint.
 
-import Database from "better-sqlite3";
 import type { Logger } from "pino";
 import packageJson from "../../package.json" with { type: "json" };
 import type { Ingestor } from "../ingest/ingestor.ts";
 import { readDurableMark } from "../log/durable-mark.ts";
-import { LogError } from "../log/errors.ts";
+import { reasonOf } from "../log/errors.ts";
 import type { EventLog, LogPosition } from "../log/event-log.ts";
 import type { LogFiles } from "../log/files.ts";
 import { readFromPosition, readFromStart } from "../log/reader.ts";
 import { firstRecord } from "../log/records.ts";
 import type { Status, StatusSource } from "./status.ts";
 
-/** Statistics that are older than this, in ms, are worth somebody's attention. */
-const DEGRADED_LAG_MS = 10_000;
+/** What is said during the drain, and to those whose events come after it. */
+export const STOPPING = "the server is stopping";
 
 export interface StatusDependencies {
   readonly files: LogFiles;
@@ -22,6 +21,12 @@ export interface StatusDependencies {
   readonly ingestor: Ingestor | undefined;
   readonly log: () => EventLog | undefined;
   readonly checkpoint: () => LogPosition | undefined;
+  /** Why the projector does not run, as far as this process knows; fit for senders. */
+  readonly projectorProblem: () => string | undefined;
+  /** Statistics that are further behind than this, in ms, are worth somebody's attention. */
+  readonly degradedLagMs: number;
+  /** Aborts when the process drains: it says so, though it still takes in what comes meanwhile. */
+  readonly drain: AbortSignal;
   readonly now: () => number;
   readonly logger: Logger;
 }
@@ -42,13 +47,13 @@ export class StatusService implements StatusSource {
   }
 
   async status(): Promise<Status> {
-    const { ingestor, now } = this.#dependencies;
+    const { ingestor, now, drain } = this.#dependencies;
     const end = await this.#end();
     const projection = await this.#projection(end.offset);
     return {
       version: packageJson.version,
       uptimeMs: now() - this.#startedAtMs,
-      ...stateOf(ingestor?.refusal, projection),
+      ...stateOf(drain.aborted ? STOPPING : ingestor?.refusal, projection),
       logId: end.logId,
       logEnd: end.offset,
       projected: projection.projected,
@@ -66,21 +71,30 @@ export class StatusService implements StatusSource {
       const oldestMs =
         end > projected ? await oldestUnfolded(this.#dependencies.files, checkpoint) : undefined;
       const lagMs = oldestMs === undefined ? 0 : Math.max(0, this.#dependencies.now() - oldestMs);
-      const isLate = lagMs > DEGRADED_LAG_MS;
-      const problem = isLate ? `the statistics are ${lagMs} ms behind: is the projector running?` : undefined;
-      return { projected, lagMs, problem };
+      return { projected, lagMs, problem: this.#projectionProblem(lagMs) };
     } catch (error) {
-      if (!(error instanceof LogError || error instanceof Database.SqliteError)) throw error;
       this.#dependencies.logger.error({ err: error }, "the state of the read model cannot be told");
-      return { projected, lagMs: 0, problem: `the read model cannot be trusted: ${error.message}` };
+      return { projected, lagMs: 0, problem: `the read model cannot be trusted: ${reasonOf(error)}` };
     }
+  }
+
+  #projectionProblem(lagMs: number): string | undefined {
+    const { projectorProblem, degradedLagMs } = this.#dependencies;
+    const isLate = lagMs > degradedLagMs;
+    return projectorProblem() ?? (isLate ? `the statistics are ${lagMs} ms behind` : undefined);
   }
 
   async #end(): Promise<{ logId: string; offset: number }> {
     const log = this.#dependencies.log();
     if (log) return { logId: log.id, offset: log.end };
-    const mark = await readDurableMark(this.#dependencies.files);
-    return { logId: mark?.logId ?? "", offset: mark?.nextOffset ?? 0 };
+    try {
+      const mark = await readDurableMark(this.#dependencies.files);
+      return { logId: mark?.logId ?? "", offset: mark?.nextOffset ?? 0 };
+    } catch (error) {
+      // A log whose files cannot be read is not open either, and the ingestor knows why. Health must still answer.
+      this.#dependencies.logger.error({ err: error }, "the end of the log cannot be told");
+      return { logId: "", offset: 0 };
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { formatDuration } from "../config.ts";
 
 /** The settings that are kept in ms and written with a unit. */
-const DURATIONS: ReadonlySet<string> = new Set(["dedupeWindow"]);
+const DURATIONS: ReadonlySet<string> = new Set(["dedupeWindow", "degradedLag"]);
 
 const SOURCES: Readonly<Record<string, string>> = { default: "default", env: "environment", cli: "flag" };
 

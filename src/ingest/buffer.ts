@@ -9,9 +9,14 @@ import type { EventLog, RecordGroup } from "../log/event-log.ts";
 import { MAX_PAYLOAD_BYTES } from "../log/format.ts";
 import { IngestError } from "./ingest.ts";
 
+/** What may wait for the log, the batch that is being written included. */
+export interface BufferLimits {
+  readonly bytes: number;
+  readonly records: number;
+}
+
 /** Several seconds of a fast sender's events; more would only add to everybody's waiting. */
-const MAX_BUFFERED_BYTES = 64 * 1024 * 1024;
-const MAX_BUFFERED_RECORDS = 250_000;
+export const BUFFER_LIMITS: BufferLimits = { bytes: 64 * 1024 * 1024, records: 250_000 };
 
 interface Batch {
   readonly groups: RecordGroup[];
@@ -24,14 +29,16 @@ interface Batch {
 
 export class IngestBuffer {
   readonly #log: EventLog;
+  readonly #limits: BufferLimits;
   readonly #queue: fastq.queue<Batch>;
   #waiting: Batch | undefined;
   #bytes = 0;
   #records = 0;
   readonly #whenIdle: (() => void)[] = [];
 
-  constructor(log: EventLog) {
+  constructor(log: EventLog, limits = BUFFER_LIMITS) {
     this.#log = log;
+    this.#limits = limits;
     this.#queue = fastq((batch: Batch, done: fastq.done) => this.#store(batch, done), 1);
     this.#queue.drain = () => {
       for (const resolve of this.#whenIdle.splice(0)) resolve();
@@ -50,7 +57,7 @@ export class IngestBuffer {
   add(group: RecordGroup, receivedAtMs: number): Promise<void> {
     const bytes = group.bytes.byteLength;
     if (bytes > MAX_PAYLOAD_BYTES) throw new RangeError(`${bytes} bytes of records do not fit in a frame`);
-    if (this.#bytes + bytes > MAX_BUFFERED_BYTES || this.#records + group.count > MAX_BUFFERED_RECORDS) {
+    if (this.#bytes + bytes > this.#limits.bytes || this.#records + group.count > this.#limits.records) {
       throw new IngestError("buffer_full", "the ingest buffer is full: send again in a moment");
     }
     this.#bytes += bytes;

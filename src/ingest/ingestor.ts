@@ -4,13 +4,14 @@
 import { stringify, v7 as uuidv7 } from "uuid";
 import type { EventLog } from "../log/event-log.ts";
 import { RecordEncoder, type RecordedEvent } from "../log/records.ts";
-import { IngestBuffer } from "./buffer.ts";
+import { BUFFER_LIMITS, type BufferLimits, IngestBuffer } from "./buffer.ts";
 import { type Ingest, IngestError, type IngestOutcome, type Rejection } from "./ingest.ts";
 import { type EventInput, type ValidEvent, validateEvent } from "./validate.ts";
 
 export class Ingestor implements Ingest {
   readonly #now: () => number;
   readonly #onChange: (isOpen: boolean) => void;
+  readonly #limits: BufferLimits;
   readonly #encoder = new RecordEncoder();
   #buffer: IngestBuffer | undefined;
   #drained: Promise<void> = Promise.resolve();
@@ -19,10 +20,15 @@ export class Ingestor implements Ingest {
 
   /**
    * `now` is the wall clock in ms; times of receipt follow it but never go back. `onChange` hears whether events are
-   * taken in, each time that changes.
+   * taken in, each time that changes. What waits for the log is kept below `limits`.
    */
-  constructor(now: () => number = Date.now, onChange: (isOpen: boolean) => void = () => {}) {
+  constructor(
+    now: () => number = Date.now,
+    onChange: (isOpen: boolean) => void = () => {},
+    limits = BUFFER_LIMITS,
+  ) {
     this.#now = now;
+    this.#limits = limits;
     this.#onChange = onChange;
   }
 
@@ -39,7 +45,7 @@ export class Ingestor implements Ingest {
   /** Begins to take events in. */
   open(log: EventLog): void {
     this.#lastReceivedAtMs = log.lastReceivedAtMs;
-    this.#buffer = new IngestBuffer(log);
+    this.#buffer = new IngestBuffer(log, this.#limits);
     this.#onChange(true);
   }
 

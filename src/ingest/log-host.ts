@@ -1,5 +1,6 @@
 // Keeps the event log open for ingestion: takes the lock, opens the log, tries again with back-off while it cannot be
-// opened (reports and health are served meanwhile), and says when it has failed for good.
+// opened (reports and health are served meanwhile), and says when it has failed for good. It closes the log before the
+// disk is full: a write that fails would be the last one of the process, and a database needs room even to be read.
 
 import { join } from "node:path";
 import type { Logger } from "pino";
@@ -14,6 +15,10 @@ import type { Ingestor } from "./ingestor.ts";
 /** Between attempts to open a log that cannot be opened, in ms: doubled each time, up to the second. */
 const FIRST_REOPEN_MS = 1000;
 const MAX_REOPEN_MS = 30_000;
+/** Half of what opening the log asks for, and the largest frame: below, events are refused until there is that again. */
+const LOW_ROOM_BYTES = 8 * 1024 * 1024;
+/** In ms: what fills the room that is left before the next look is faster than most disks. */
+const ROOM_CHECK_MS = 200;
 
 export class LogHost {
   readonly #files: LogFiles;
@@ -73,6 +78,7 @@ export class LogHost {
       if (this.#closed.signal.aborted) return;
       this.#ingestor.open(log);
       void log.failure.then(this.#onFailure);
+      void this.#watchRoom(log);
     } catch (error) {
       if (error instanceof LogError && error.code === "locked") throw error;
       this.#logger.error({ err: error }, "the event log cannot be opened: events are refused");
@@ -80,6 +86,29 @@ export class LogHost {
       await this.#ingestor.refuse(`the event log cannot be opened: ${reasonOf(error)}`);
       void this.#reopenLater(nextAttemptMs);
     }
+  }
+
+  /** Gives the log up when the disk is nearly full. */
+  async #watchRoom(log: EventLog): Promise<void> {
+    for (;;) {
+      await pause(ROOM_CHECK_MS, this.#closed.signal);
+      if (this.#closed.signal.aborted) return;
+      // Where it cannot be told, writing tells.
+      const free = await this.#files.freeBytes().catch(() => Number.POSITIVE_INFINITY);
+      if (free >= LOW_ROOM_BYTES || this.#closed.signal.aborted) continue;
+      this.#logger.error({ free }, "there is next to no room for the event log: events are refused");
+      this.#attempt = this.#giveUp(log);
+      return;
+    }
+  }
+
+  async #giveUp(log: EventLog): Promise<void> {
+    await this.#ingestor.refuse(`no room for the log: less than ${LOW_ROOM_BYTES} bytes are free`);
+    // Whoever closes this meanwhile waits for it, and closes the log itself.
+    if (this.#closed.signal.aborted) return;
+    this.#log = undefined;
+    await log.close().catch((error) => this.#logger.error({ err: error }, "the event log was not closed"));
+    void this.#reopenLater(FIRST_REOPEN_MS);
   }
 
   async #reopenLater(afterMs: number): Promise<void> {

@@ -34,12 +34,15 @@ export async function supervise(config: ServeConfig, logger: Logger, stop: Abort
     fatal.abort();
   };
   const children: Child[] = [];
+  let onProjectorProblem: (problem: string | undefined) => void = () => {};
   if (config.role.includes("ingest") || config.role.includes("report")) {
-    children.push(new Child("api", new URL("../api/process.ts", import.meta.url), config, logger, report));
+    const api = new Child("api", new URL("../api/process.ts", import.meta.url), config, logger, report);
+    children.push(api);
+    onProjectorProblem = (problem) => api.tellOfProjector(problem);
   }
   if (config.role.includes("projector")) {
     const entry = new URL("../projector/process.ts", import.meta.url);
-    children.push(new Child("projector", entry, config, logger, report));
+    children.push(new Child("projector", entry, config, logger, report, onProjectorProblem));
   }
   const runs = children.map((child) => child.run(stopped));
   const urls = await Promise.race([Promise.all(children.map((child) => child.ready)), aborted(stopped)]);
@@ -58,23 +61,30 @@ class Child {
   readonly #entry: URL;
   readonly #logger: Logger;
   readonly #onFatal: (message: string) => void;
+  readonly #onProblem: (problem: string | undefined) => void;
   readonly #ready = Promise.withResolvers<string | undefined>();
   #config: ServeConfig;
   #process: ChildProcess | undefined;
   #wasReady = false;
+  /** Why the process ended, as it said itself. */
+  #failure: string | undefined;
+  #projectorProblem: string | undefined;
 
+  /** `onProblem` hears why the process does not run, and undefined when it serves. */
   constructor(
     name: "api" | "projector",
     entry: URL,
     config: ServeConfig,
     logger: Logger,
     onFatal: (message: string) => void,
+    onProblem: (problem: string | undefined) => void = () => {},
   ) {
     this.#name = name;
     this.#entry = entry;
     this.#config = config;
     this.#logger = logger;
     this.#onFatal = onFatal;
+    this.#onProblem = onProblem;
   }
 
   /** Resolves when the process first serves, to its URL if it has one. */
@@ -89,11 +99,18 @@ class Child {
       const startedAt = Date.now();
       const how = await this.#runOnce();
       if (stopped.aborted) return;
+      this.#onProblem(`the ${this.#name} is down: ${this.#failure ?? "it ended without a word"}`);
       if (Date.now() - startedAt > STABLE_MS) restartMs = FIRST_RESTART_MS;
       this.#logger.error({ process: this.#name, ...how, restartMs }, "a process ended: starting it again");
       await pause(restartMs, stopped);
       restartMs = Math.min(MAX_RESTART_MS, 2 * restartMs);
     }
+  }
+
+  /** Tells the process why the projector does not run; undefined when it does. Its successors are told as well. */
+  tellOfProjector(problem: string | undefined): void {
+    this.#projectorProblem = problem;
+    if (this.#process) this.#tell(this.#process, { type: "projector", problem });
   }
 
   /** Lets the process drain, and ends it when it takes too long. */
@@ -127,6 +144,8 @@ class Child {
         resolve({ code, signal });
       });
       if (this.#name === "projector" && child.pid !== undefined) setPriority(child.pid, PROJECTOR_NICENESS);
+      this.#failure = undefined;
+      this.#tell(child, { type: "projector", problem: this.#projectorProblem });
       this.#tell(child, { type: "start", config: this.#config });
     });
   }
@@ -134,11 +153,13 @@ class Child {
   #onMessage(message: FromChild): void {
     if (message.type === "ready") {
       this.#wasReady = true;
+      this.#onProblem(undefined);
       this.#ready.resolve(message.url);
       // With port 0, the port that was picked is kept over restarts.
       if (message.port !== undefined) this.#config = { ...this.#config, port: message.port };
-    } else if (!this.#wasReady) {
-      this.#onFatal(message.message);
+    } else {
+      this.#failure = message.reason;
+      if (!this.#wasReady) this.#onFatal(message.message);
     }
   }
 

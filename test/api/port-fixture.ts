@@ -13,8 +13,9 @@ import { openPort, type Port, type PortOptions } from "../../src/api/port.ts";
 import { createRestHandler, notFound } from "../../src/api/rest.ts";
 import { type FakeIngest, fakes } from "./fakes.ts";
 
+export { HTTP2_PREFACE, http2Field, http2Frame } from "./http2-bytes.ts";
+
 export const EVENT = JSON.stringify({ site_id: "s", event_type: "page_view" });
-export const HTTP2_PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /** For expect.poll: as long as a busy machine may take. */
 export const SOON = { timeout: 10_000, interval: 5 };
 export const RECEIVED = '{"message":"Event received"}';
@@ -182,20 +183,4 @@ export async function dribbleTo(port: number): Promise<number> {
     relay.close();
   });
   return (relay.address() as AddressInfo).port;
-}
-
-/** The bytes of a frame of HTTP/2 (RFC 9113, 4.1). */
-export function http2Frame(type: number, flags: number, streamId: number, payload: Buffer): Buffer {
-  const header = Buffer.alloc(9);
-  header.writeUIntBE(payload.byteLength, 0, 3);
-  header.writeUInt8(type, 3);
-  header.writeUInt8(flags, 4);
-  header.writeUInt32BE(streamId, 5);
-  return Buffer.concat([header, payload]);
-}
-
-/** A header field without indexing and Huffman code (RFC 7541, 6.2.2). */
-export function http2Field(name: string, value: string): Buffer {
-  const lengthAndText = (part: string) => Buffer.concat([Buffer.of(part.length), Buffer.from(part)]);
-  return Buffer.concat([Buffer.of(0), lengthAndText(name), lengthAndText(value)]);
 }

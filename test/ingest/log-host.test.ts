@@ -14,13 +14,15 @@ class GatedFiles extends FaultFiles {
   /** Thrown by the attempts to open the log that are left. */
   readonly errors: Error[] = [];
   attempts = 0;
+  free = 2 ** 40;
 
   override async freeBytes(): Promise<number> {
     this.attempts += 1;
     await this.gate;
     const error = this.errors.shift();
     if (error) throw error;
-    return super.freeBytes();
+    await super.freeBytes();
+    return this.free;
   }
 }
 
@@ -108,4 +110,35 @@ test("a log that fails is told, and what was sent is refused", async () => {
   await expect.poll(() => failures).toMatchObject([{ code: "failed" }]);
   await host.close("stopping").catch(() => undefined);
   expect(files.openFiles).toBe(0);
+});
+
+test("a disk that is nearly full: events are refused before a write fails, and taken again when there is room", async () => {
+  const files = new GatedFiles();
+  const { data, ingestor, host, failures } = createHost(files);
+  await host.start(data);
+  await ingestor.ingest([event("a")]);
+  files.free = 8 * 1024 * 1024 - 1;
+  await expect.poll(() => ingestor.refusal).toMatch(/no room for the log/);
+  await expect(ingestor.ingest([event("b")])).rejects.toMatchObject({ code: "unavailable" });
+  await expect.poll(() => files.openFiles).toBe(0);
+
+  files.free = 2 ** 40;
+  await expect.poll(() => ingestor.refusal, { timeout: 10_000 }).toBeUndefined();
+  await ingestor.ingest([event("c")]);
+  await host.close("stopping");
+  expect(failures).toEqual([]);
+  expect({ ids: await readIds(files), openFiles: files.openFiles }).toEqual({
+    ids: ["a", "c"],
+    openFiles: 0,
+  });
+});
+
+test("a close just when the disk is nearly full leaves nothing open", async () => {
+  const files = new GatedFiles();
+  const { data, ingestor, host, isLocked } = createHost(files);
+  await host.start(data);
+  files.free = 0;
+  await expect.poll(() => ingestor.refusal).toMatch(/no room for the log/);
+  await host.close("stopping");
+  expect({ isLocked: isLocked(), openFiles: files.openFiles }).toEqual({ isLocked: false, openFiles: 0 });
 });

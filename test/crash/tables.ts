@@ -1,0 +1,50 @@
+// Compares two databases row for row: all tables that one of them has.
+
+import type { Database } from "better-sqlite3";
+import type { Finding } from "./checks.ts";
+
+/** One finding for each table that differs, with the first rows that do. */
+export function checkTables(live: Database, fresh: Database): Finding[] {
+  const findings: Finding[] = [];
+  for (const table of new Set([...tablesOf(live), ...tablesOf(fresh)])) {
+    const what = firstDifference(rowsOf(live, table), rowsOf(fresh, table));
+    if (what) findings.push({ kind: "tables", what: `table ${table}: ${what}` });
+  }
+  return findings;
+}
+
+/** The rows in the order of all columns, each as JSON; undefined when there is no such table. */
+function rowsOf(database: Database, table: string): IterableIterator<unknown> | undefined {
+  if (!tablesOf(database).includes(table)) return undefined;
+  const columns = database
+    .prepare<[string], { name: string }>("SELECT name FROM pragma_table_info(?)")
+    .all(table);
+  const order = columns.map(({ name }) => `"${name}"`).join(", ");
+  return database.prepare(`SELECT ${order} FROM "${table}" ORDER BY ${order}`).raw().iterate();
+}
+
+function firstDifference(
+  live: IterableIterator<unknown> | undefined,
+  fresh: IterableIterator<unknown> | undefined,
+): string | undefined {
+  if (!live || !fresh) return `only ${live ? "the server" : "the fresh fold"} has it`;
+  try {
+    for (let number = 1; ; number += 1) {
+      const a = live.next();
+      const b = fresh.next();
+      if (a.done && b.done) return undefined;
+      const [left, right] = [a, b].map(({ done, value }) => (done ? "none" : JSON.stringify(value)));
+      if (left !== right) return `row ${number} is ${left}; of the fresh fold, ${right}`;
+    }
+  } finally {
+    live.return?.();
+    fresh.return?.();
+  }
+}
+
+function tablesOf(database: Database): string[] {
+  return database
+    .prepare<[], { name: string }>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+    .all()
+    .map(({ name }) => name);
+}

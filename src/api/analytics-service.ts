@@ -6,6 +6,7 @@ import { AnalyticsService, ServiceState } from "../../gen/ts/analytics/v1/analyt
 import { type Ingest, IngestError, type IngestOutcome } from "../ingest/ingest.ts";
 import type { EventInput } from "../ingest/validate.ts";
 import { type Reports, ReportsRefused, type SiteStats, type StatsQuery } from "../readmodel/reports.ts";
+import { MAX_EVENT_BYTES } from "./ingest-lane.ts";
 import { ingestStream } from "./ingest-stream.ts";
 import { checkStatsQuery, unreadable } from "./stats-query.ts";
 import type { Status, StatusSource } from "./status.ts";
@@ -19,7 +20,7 @@ export interface AnalyticsDependencies {
 }
 
 /** The largest message of a single event or a question, and of a batch, in bytes. */
-const SMALL_MESSAGE = { readMaxBytes: 64 * 1024 };
+const SMALL_MESSAGE = { readMaxBytes: MAX_EVENT_BYTES };
 const BATCH_MESSAGE = { readMaxBytes: 4 * 1024 * 1024 };
 const MAX_BATCH_EVENTS = 10_000;
 

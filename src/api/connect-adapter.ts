@@ -10,6 +10,7 @@ import {
   createConnectRouter,
   type Interceptor,
 } from "@connectrpc/connect";
+import { createAsyncIterable } from "@connectrpc/connect/protocol";
 import {
   compressionBrotli,
   compressionGzip,
@@ -17,10 +18,13 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
-import { type Handler, respondJson } from "./node-http.ts";
+import { type FullHandler, type Handler, respondJson } from "./node-http.ts";
 
 /** Texts that are not UTF-8 are refused, where the default would put replacement characters into them. */
 const STRICT_JSON = { ignoreUnknownFields: true, textDecoder: new TextDecoder("utf-8", { fatal: true }) };
+
+/** What answers may be compressed with, and requests may be. */
+export const ACCEPT_COMPRESSION = [compressionGzip, compressionBrotli];
 
 export interface ConnectHandlerOptions {
   readonly routes: (router: ConnectRouter) => void;
@@ -31,10 +35,10 @@ export interface ConnectHandlerOptions {
   readonly shutdownSignal: AbortSignal;
 }
 
-export function createConnectHandler(options: ConnectHandlerOptions): Handler {
+export function createConnectHandler(options: ConnectHandlerOptions): FullHandler {
   const { routes, fallback, logger, shutdownSignal } = options;
   const routerOptions: ConnectRouterOptions = {
-    acceptCompression: [compressionGzip, compressionBrotli],
+    acceptCompression: ACCEPT_COMPRESSION,
     interceptors: [hideInternalErrors(logger)],
     jsonOptions: STRICT_JSON,
     shutdownSignal,
@@ -42,7 +46,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): Handler {
   const router = createConnectRouter(routerOptions);
   routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
-  return (req, res) => {
+  return (req, res, body) => {
     const path = (req.url ?? "").split("?", 1)[0] ?? "";
     const handler = handlers.get(path);
     if (!handler) return fallback(req, res);
@@ -52,7 +56,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): Handler {
     } catch {
       return respondJson(req, res, 400, { error: "The Host header is missing or not valid" });
     }
-    handler(request)
+    handler(body ? { ...request, body: createAsyncIterable([body]) } : request)
       .then((response) => universalResponseToNodeResponse(response, res))
       .catch((error: unknown) => {
         const isClient = ConnectError.from(error).code === Code.Aborted;

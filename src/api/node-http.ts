@@ -6,6 +6,8 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 export type Request = IncomingMessage | Http2ServerRequest;
 export type Response = ServerResponse | Http2ServerResponse;
 export type Handler = (req: Request, res: Response) => void;
+/** A handler of requests whose body may have been read already. */
+export type FullHandler = (req: Request, res: Response, body?: Buffer) => void;
 
 /** Answers with a body of JSON. */
 export function respondJson(

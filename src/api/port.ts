@@ -20,9 +20,21 @@ export interface PortOptions {
   /** PEM. With it, the port speaks TLS only. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
   readonly handler: Handler;
+  /** Is asked first, and takes a request or leaves it to `handler`. */
+  readonly lane?: Lane | undefined;
   readonly logger: Logger;
   /** For tests: a client must have said what it speaks, and sent its headers, within this many ms. */
   readonly headersTimeoutMs?: number;
+}
+
+/** A shorter way for some requests. False leaves one untouched. */
+interface Lane {
+  http1(req: http.IncomingMessage, res: http.ServerResponse): boolean;
+  http2(
+    stream: http2.ServerHttp2Stream,
+    headers: http2.IncomingHttpHeaders,
+    rawHeaders: readonly string[],
+  ): boolean;
 }
 
 export interface Port {
@@ -77,11 +89,13 @@ export async function openPort(options: PortOptions): Promise<Port> {
 }
 
 /** The handler, its requests known to `connections`, and a bug in it kept from ending the process. */
-function guarded({ handler, logger }: PortOptions, connections: Connections): Handler {
+function guarded({ handler, lane, logger }: PortOptions, connections: Connections): Handler {
   return (req, res) => {
     if (!connections.addRequest(req, res)) return;
     try {
-      handler(req, res);
+      const isTaken =
+        req instanceof http.IncomingMessage && res instanceof http.ServerResponse && lane?.http1(req, res);
+      if (!isTaken) handler(req, res);
     } catch (error) {
       logger.error({ err: error }, "a request handler failed");
       if (!res.headersSent) res.statusCode = 500;
@@ -114,6 +128,7 @@ function clearTextServer(options: PortOptions, onRequest: Handler, connections: 
   const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   const server = http.createServer(http1Options(headersTimeout), onRequest);
   const http2Server = http2.createServer(HTTP2_OPTIONS, onRequest);
+  putLaneFirst(http2Server, options);
   watchSessions(http2Server, options, connections);
   const toHttp1 = server.listeners("connection");
   server.removeAllListeners("connection");
@@ -142,6 +157,7 @@ function secureServer(
   const handshakeTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   const secureOptions = { ...HTTP2_OPTIONS, ...http1Options(handshakeTimeout), ...tls, handshakeTimeout };
   const server = createSecureServer(secureOptions, onRequest);
+  putLaneFirst(server, options);
   watchSessions(server, options, connections);
   // The connection beneath a TLS socket never looks idle after its handshake, as more has come than when it was new.
   server.on("connection", (socket: net.Socket) => connections.add(socket));
@@ -166,6 +182,24 @@ function createSecureServer(
     );
   }
 }
+
+/** Node makes request and response of a stream in listeners of its own: the lane stands before them. */
+function putLaneFirst(server: http2.Http2Server | http2.Http2SecureServer, { lane }: PortOptions): void {
+  if (!lane) return;
+  const toRequest = server.listeners("stream");
+  server.removeAllListeners("stream");
+  server.on("stream", (...stream: StreamArguments) => {
+    if (lane.http2(stream[0], stream[1], stream[3])) return;
+    for (const listener of toRequest) listener.call(server, ...stream);
+  });
+}
+
+type StreamArguments = [
+  stream: http2.ServerHttp2Stream,
+  headers: http2.IncomingHttpHeaders,
+  flags: number,
+  rawHeaders: string[],
+];
 
 function watchSessions(
   server: http2.Http2Server | http2.Http2SecureServer,

@@ -15,12 +15,10 @@ import { aborted } from "../pause.ts";
 import { ReadModelReader } from "../readmodel/reader.ts";
 import { noReports } from "../readmodel/reports.ts";
 import { type ChildContext, runChild } from "../supervisor/child.ts";
-import { registerAnalyticsService } from "./analytics-service.ts";
-import { createConnectHandler } from "./connect-adapter.ts";
 import { HealthService } from "./grpc-health.ts";
+import { createHandlers } from "./handlers.ts";
 import { openPort } from "./port.ts";
 import { registerReflection } from "./reflection.ts";
-import { createRestHandler, notFound } from "./rest.ts";
 import { STOPPING, StatusService } from "./status-service.ts";
 import { readTls } from "./tls.ts";
 
@@ -65,22 +63,17 @@ runChild("api", async ({ config, logger, ready, drain, projectorProblem }: Child
     now: Date.now,
     logger,
   });
-  const rest = createRestHandler({ ingest: ingestor, reports, status, logger });
-  const connect = createConnectHandler({
-    logger,
-    fallback: notFound,
-    shutdownSignal: drain,
-    routes: (router) => {
-      registerAnalyticsService(router, { ingest: ingestor, reports, status, drain });
-      health.register(router);
-      registerReflection(router, [AnalyticsService, Health, ServerReflection, ServerReflectionAlpha]);
-    },
-  });
   const port = await openPort({
     host: config.host,
     port: config.port,
     ...tls,
-    handler: (req, res) => rest(req, res) || connect(req, res),
+    ...createHandlers({
+      ...{ ingest: ingestor, reports, status, drain, logger },
+      register: (router) => {
+        health.register(router);
+        registerReflection(router, [AnalyticsService, Health, ServerReflection, ServerReflectionAlpha]);
+      },
+    }),
     logger,
   });
   ready({ url: port.url, port: port.port });

@@ -4,6 +4,7 @@ import Database from "better-sqlite3";
 import type { Logger } from "pino";
 import { type Ingest, IngestError } from "../ingest/ingest.ts";
 import { type Reports, ReportsRefused } from "../readmodel/reports.ts";
+import { MAX_EVENT_BYTES } from "./ingest-lane.ts";
 import { type Request, type Response, respondJson } from "./node-http.ts";
 import { discardBody, readBody } from "./rest-body.ts";
 import { parseEventJson } from "./rest-event.ts";
@@ -17,8 +18,6 @@ export interface RestDependencies {
   readonly logger: Logger;
 }
 
-/** The longest body of a single event, in bytes. */
-const MAX_EVENT_BODY_BYTES = 64 * 1024;
 /** When a sender that was refused may try again, in seconds. */
 const RETRY_AFTER_SECONDS = "1";
 
@@ -29,16 +28,18 @@ interface Answer {
 }
 
 /** Answers a request; `query` is what stands behind the "?". */
-type Route = (req: Request, query: string) => Promise<Answer> | Answer;
+type Route = (req: Request, query: string, body: Buffer | undefined) => Promise<Answer> | Answer;
 
 /** A handler that answers the REST requests and returns false for all others, untouched. */
-export function createRestHandler(dependencies: RestDependencies): (req: Request, res: Response) => boolean {
+export function createRestHandler(
+  dependencies: RestDependencies,
+): (req: Request, res: Response, body?: Buffer) => boolean {
   const routes = new Map<string, { readonly methods: readonly string[]; readonly route: Route }>([
-    ["/event", { methods: ["POST"], route: (req) => postEvent(dependencies, req) }],
+    ["/event", { methods: ["POST"], route: (req, _, body) => postEvent(dependencies, req, body) }],
     ["/stats", { methods: ["GET", "HEAD"], route: (_, query) => getStats(dependencies, query) }],
     ["/health", { methods: ["GET", "HEAD"], route: () => getHealth(dependencies) }],
   ]);
-  return (req, res) => {
+  return (req, res, body) => {
     const target = req.url ?? "";
     const queryAt = target.indexOf("?");
     const path = queryAt === -1 ? target : target.slice(0, queryAt);
@@ -49,7 +50,7 @@ export function createRestHandler(dependencies: RestDependencies): (req: Request
       ? found.route
       : methodNotAllowed(path, found.methods);
     Promise.resolve()
-      .then(() => route(req, query))
+      .then(() => route(req, query, body))
       .catch((error: unknown) => failure(error, dependencies.logger))
       .then(({ status, body, headers }) => respondJson(req, res, status, body, headers))
       .catch((error: unknown) => dependencies.logger.error({ err: error }, "an answer could not be written"));
@@ -71,16 +72,20 @@ function methodNotAllowed(path: string, methods: readonly string[]): Route {
   };
 }
 
-async function postEvent({ ingest }: RestDependencies, req: Request): Promise<Answer> {
+async function postEvent(
+  { ingest }: RestDependencies,
+  req: Request,
+  given: Buffer | undefined,
+): Promise<Answer> {
   const encoding = req.headers["content-encoding"] ?? "identity";
   if (encoding.toLowerCase() !== "identity") {
     await discardBody(req);
     const error = "Content-Encoding is not supported: send the body uncompressed";
     return { status: 415, body: { error }, headers: { "Accept-Encoding": "identity" } };
   }
-  const body = await readBody(req, MAX_EVENT_BODY_BYTES);
-  if (body === "too_large") {
-    return { status: 413, body: { error: `The body is larger than ${MAX_EVENT_BODY_BYTES} bytes` } };
+  const body = given ?? (await readBody(req, MAX_EVENT_BYTES));
+  if (body === "too_large" || body.length > MAX_EVENT_BYTES) {
+    return { status: 413, body: { error: `The body is larger than ${MAX_EVENT_BYTES} bytes` } };
   }
   if (body === "aborted") return { status: 400, body: { error: "The body ended early" } };
   const event = parseEventJson(body);

@@ -7,10 +7,8 @@ import { text } from "node:stream/consumers";
 import { setImmediate as turn } from "node:timers/promises";
 import { pino } from "pino";
 import { expect, onTestFinished } from "vitest";
-import { registerAnalyticsService } from "../../src/api/analytics-service.ts";
-import { createConnectHandler } from "../../src/api/connect-adapter.ts";
+import { createHandlers } from "../../src/api/handlers.ts";
 import { openPort, type Port, type PortOptions } from "../../src/api/port.ts";
-import { createRestHandler, notFound } from "../../src/api/rest.ts";
 import { type FakeIngest, fakes } from "./fakes.ts";
 
 export { HTTP2_PREFACE, http2Field, http2Frame } from "./http2-bytes.ts";
@@ -40,17 +38,13 @@ export async function openTestPort(options: Partial<PortOptions> = {}): Promise<
   const logged: string[] = [];
   const logger = pino({ level: "info" }, { write: (line: string) => logged.push(line) });
   const stop = new AbortController();
-  const rest = createRestHandler({ ...world, logger });
-  const connectHandler = createConnectHandler({
-    routes: (router) => registerAnalyticsService(router, { ...world, drain: stop.signal }),
-    fallback: notFound,
-    logger,
-    shutdownSignal: stop.signal,
-  });
   const port = await openPort({
     host: "127.0.0.1",
     port: 0,
-    handler: (req, res) => rest(req, res) || connectHandler(req, res),
+    // A handler of the test's own is to get everything.
+    ...(options.handler
+      ? { handler: options.handler }
+      : createHandlers({ ...world, drain: stop.signal, logger })),
     logger,
     ...options,
   });

@@ -4,11 +4,9 @@
 import { pino } from "pino";
 import { onTestFinished } from "vitest";
 import { AnalyticsService } from "../../gen/ts/analytics/v1/analytics_pb.ts";
-import { registerAnalyticsService } from "../../src/api/analytics-service.ts";
-import { createConnectHandler } from "../../src/api/connect-adapter.ts";
 import { HealthService } from "../../src/api/grpc-health.ts";
+import { createHandlers } from "../../src/api/handlers.ts";
 import { openPort } from "../../src/api/port.ts";
-import { createRestHandler, notFound } from "../../src/api/rest.ts";
 import { STOPPING, StatusService } from "../../src/api/status-service.ts";
 import { BUFFER_LIMITS, type BufferLimits } from "../../src/ingest/buffer.ts";
 import { Ingestor } from "../../src/ingest/ingestor.ts";
@@ -46,17 +44,12 @@ export async function openRealApi(options: RealApiOptions) {
     now: Date.now,
   });
   const { reports } = fakes();
-  const rest = createRestHandler({ ingest: ingestor, reports, status, logger });
-  const connect = createConnectHandler({
-    ...{ logger, fallback: notFound, shutdownSignal: drain },
-    routes: (router) => {
-      registerAnalyticsService(router, { ingest: ingestor, reports, status, drain });
-      health.register(router);
-    },
-  });
   const port = await openPort({
     ...{ host: "127.0.0.1", port: 0, logger },
-    handler: (req, res) => rest(req, res) || connect(req, res),
+    ...createHandlers({
+      ...{ ingest: ingestor, reports, status, drain, logger },
+      register: (router) => health.register(router),
+    }),
   });
   /** What the process does when it is told to stop. */
   const stop = async () => {

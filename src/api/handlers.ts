@@ -1,0 +1,42 @@
+// What the port serves, put together: REST, the RPCs, and the lane of single events before both.
+
+import type { ConnectRouter } from "@connectrpc/connect";
+import type { Logger } from "pino";
+import type { Ingest } from "../ingest/ingest.ts";
+import type { Reports } from "../readmodel/reports.ts";
+import { registerAnalyticsService } from "./analytics-service.ts";
+import { createConnectHandler } from "./connect-adapter.ts";
+import { IngestLane } from "./ingest-lane.ts";
+import type { FullHandler } from "./node-http.ts";
+import type { PortOptions } from "./port.ts";
+import { createRestHandler, notFound } from "./rest.ts";
+import type { StatusSource } from "./status.ts";
+
+export interface HandlerDependencies {
+  readonly ingest: Ingest;
+  readonly reports: Reports;
+  readonly status: StatusSource;
+  /** Aborts when the process drains. */
+  readonly drain: AbortSignal;
+  readonly logger: Logger;
+  /** Registers further services. */
+  readonly register?: (router: ConnectRouter) => void;
+}
+
+export function createHandlers(dependencies: HandlerDependencies): Pick<PortOptions, "handler" | "lane"> {
+  const { ingest, drain, logger, register } = dependencies;
+  const rest = createRestHandler(dependencies);
+  const connect = createConnectHandler({
+    logger,
+    fallback: notFound,
+    shutdownSignal: drain,
+    routes: (router) => {
+      registerAnalyticsService(router, dependencies);
+      register?.(router);
+    },
+  });
+  const full: FullHandler = (req, res, body) => {
+    if (!rest(req, res, body)) connect(req, res, body);
+  };
+  return { handler: full, lane: new IngestLane(ingest, full, logger) };
+}

@@ -1,0 +1,137 @@
+// The short way of single events: a plain request (ingest-shapes.ts) is read, stored and answered with next to nothing in
+// between, where connect-node makes web headers, abort signals and chains of iterators for each call.
+//
+// It knows only success. All else goes to the full handlers, with the body that was read: a request that is not plain or
+// not right, and one that ingestion refused, of which nothing was stored. So there is one place that knows errors.
+
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import { Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
+import type { Readable } from "node:stream";
+import type { Logger } from "pino";
+import type { Ingest } from "../ingest/ingest.ts";
+import { answerEncoding, type Shape, shapeOf } from "./ingest-shapes.ts";
+import type { FullHandler } from "./node-http.ts";
+
+/** The longest body of a single event, in bytes; of a longer one the full handlers see one byte more than this, or more. */
+export const MAX_EVENT_BYTES = 64 * 1024;
+
+export class IngestLane {
+  readonly #ingest: Ingest;
+  readonly #full: FullHandler;
+  readonly #logger: Logger;
+  /** The host that clients named last, which is a host. */
+  #host: string | undefined;
+
+  constructor(ingest: Ingest, full: FullHandler, logger: Logger) {
+    this.#ingest = ingest;
+    this.#full = full;
+    this.#logger = logger;
+  }
+
+  /** Takes a request over HTTP/1.1 when it is plain; false leaves it untouched. */
+  http1(req: IncomingMessage, res: ServerResponse): boolean {
+    const { headers } = req;
+    const shape = req.httpVersionMinor === 1 ? shapeOf(req.method, req.url, headers) : undefined;
+    // gRPC needs HTTP/2.
+    if (!shape || shape.trailers || !this.#isHost(headers.host)) return false;
+    const full = (body: Buffer) => this.#full(req, res, body);
+    const answer = (eventId: string) => {
+      const bytes = shape.answer(eventId);
+      res.writeHead(200, answerHeaders(shape, bytes, headers));
+      res.end(bytes);
+    };
+    readBody(req, (body) => this.#store(shape, body, answer, full));
+    return true;
+  }
+
+  /** Takes a stream of HTTP/2 when it is plain; false leaves it untouched. */
+  http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): boolean {
+    const shape = shapeOf(text(headers[":method"]), text(headers[":path"]), headers);
+    if (!shape || !this.#isHost(text(headers[":authority"]))) return false;
+    // Its client is gone: there is nobody to tell.
+    stream.on("error", () => {});
+    const full = (body: Buffer) => {
+      const req = new Http2ServerRequest(stream, headers, {}, rawHeaders);
+      this.#full(req, new Http2ServerResponse(stream), body);
+    };
+    const answer = (eventId: string) => {
+      if (stream.destroyed) return;
+      const bytes = shape.answer(eventId);
+      const { trailers } = shape;
+      const answered = { ":status": 200, ...pairs(answerHeaders(shape, bytes, headers)) };
+      stream.respond(answered, { waitForTrailers: trailers !== undefined });
+      if (trailers) stream.once("wantTrailers", () => stream.sendTrailers(trailers));
+      stream.end(bytes);
+    };
+    readBody(stream, (body) => {
+      // A stream that was reset says "end" as well: who takes a request back wants none of it.
+      if (!stream.aborted) this.#store(shape, body, answer, full);
+    });
+    return true;
+  }
+
+  #store(shape: Shape, body: Buffer, answer: (eventId: string) => void, full: (body: Buffer) => void): void {
+    const event = body.length > MAX_EVENT_BYTES ? undefined : shape.event(body);
+    if (!event) {
+      full(body);
+      return;
+    }
+    this.#ingest
+      .ingest([event])
+      .then(
+        ({ eventIds: [eventId] }) => (eventId === undefined ? full(body) : answer(eventId)),
+        () => full(body),
+      )
+      .catch((error: unknown) => this.#logger.error({ err: error }, "an event could not be answered"));
+  }
+
+  /** Whether `host` can be a part of a URL, as the full handlers want it. */
+  #isHost(host: string | undefined): boolean {
+    if (host === undefined) return false;
+    if (host !== this.#host) {
+      if (!URL.canParse(`http://${host}`)) return false;
+      this.#host = host;
+    }
+    return true;
+  }
+}
+
+/** Reads a body to its end, or until it is too long. */
+function readBody(stream: Readable, onBody: (body: Buffer) => void): void {
+  let chunks: Buffer[] = [];
+  let bytes = 0;
+  stream.on("data", (chunk: Buffer) => {
+    if (bytes > MAX_EVENT_BYTES) return;
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > MAX_EVENT_BYTES) end();
+  });
+  stream.on("end", () => {
+    if (bytes <= MAX_EVENT_BYTES) end();
+  });
+  function end(): void {
+    const [first] = chunks;
+    const body = chunks.length === 1 && first ? first : Buffer.concat(chunks);
+    chunks = [];
+    onBody(body);
+  }
+}
+
+/** Names and values by turns. */
+function answerHeaders(shape: Shape, body: Buffer, request: IncomingHttpHeaders): string[] {
+  const headers = shape.hasLength ? ["content-length", String(body.length)] : [];
+  headers.push("content-type", shape.contentType);
+  const encoding = answerEncoding(shape, request);
+  if (encoding !== undefined) headers.push("grpc-encoding", encoding);
+  return headers;
+}
+
+function pairs(headers: readonly string[]): Record<string, string> {
+  const record: Record<string, string> = {};
+  for (let at = 0; at + 1 < headers.length; at += 2) record[headers[at] ?? ""] = headers[at + 1] ?? "";
+  return record;
+}
+
+function text(value: string | string[] | undefined): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,223 @@
+// The plain shapes in which single events come, as pure functions: which shape a request has, the event in its body, the
+// body of the success answer. What has another shape, or is not right in any way, is not judged here: `undefined` leaves
+// it to the full handlers of REST and Connect, which know how to refuse it. ingest-lane.test.ts holds both to the same
+// answers.
+
+import { isUtf8 } from "node:buffer";
+import type { IncomingHttpHeaders } from "node:http";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { compressionNegotiate } from "@connectrpc/connect/protocol";
+import { AnalyticsService } from "../../gen/ts/analytics/v1/analytics_pb.ts";
+import type { EventInput } from "../ingest/validate.ts";
+import { ACCEPT_COMPRESSION } from "./connect-adapter.ts";
+import { parseEventJson } from "./rest-event.ts";
+
+export interface Shape {
+  /** The event in a body; undefined when it is not plainly one. */
+  readonly event: (body: Buffer) => EventInput | undefined;
+  /** The body of the success answer. */
+  readonly answer: (eventId: string) => Buffer;
+  readonly contentType: string;
+  /** The answer has a Content-Length. */
+  readonly hasLength: boolean;
+  /** Its trailers, in a protocol that has them. */
+  readonly trailers?: Readonly<Record<string, string>>;
+  /** The header that names how the client takes answers compressed, where one of ours has to say so. */
+  readonly acceptEncoding?: "grpc-accept-encoding";
+}
+
+const RPC_PATH = `/${AnalyticsService.typeName}/${AnalyticsService.method.ingestEvent.name}`;
+const MESSAGE = "Event received";
+
+const rest: Shape = {
+  event: (body) => {
+    const event = parseEventJson(body);
+    return typeof event === "string" ? undefined : event;
+  },
+  answer: constantAnswer(JSON.stringify({ message: MESSAGE })),
+  contentType: "application/json",
+  hasLength: true,
+};
+
+const connectJson: Shape = {
+  event: eventOfJson,
+  answer: (eventId) => Buffer.from(JSON.stringify({ message: MESSAGE, eventId })),
+  contentType: "application/json",
+  hasLength: true,
+};
+
+const connectProto: Shape = {
+  event: (body) => eventOfProto(body),
+  answer: (eventId) => answerProto(eventId, 0),
+  contentType: "application/proto",
+  hasLength: true,
+};
+
+const ENVELOPE_BYTES = 5;
+const GRPC_OK = { "grpc-status": "0" };
+/** An envelope with the flag for trailers. */
+const GRPC_WEB_TRAILER = Buffer.from("\x80\0\0\0\x10grpc-status: 0\r\n", "latin1");
+
+const grpc: Shape = {
+  event: eventOfEnvelope,
+  answer: answerEnvelope,
+  contentType: "application/grpc+proto",
+  hasLength: false,
+  trailers: GRPC_OK,
+  acceptEncoding: "grpc-accept-encoding",
+};
+
+const grpcWeb: Shape = {
+  event: eventOfEnvelope,
+  answer: (eventId) => Buffer.concat([answerEnvelope(eventId), GRPC_WEB_TRAILER]),
+  contentType: "application/grpc-web+proto",
+  hasLength: false,
+  acceptEncoding: "grpc-accept-encoding",
+};
+
+const BY_CONTENT_TYPE: ReadonlyMap<string | undefined, Shape> = new Map([
+  ["application/json", connectJson],
+  ["application/json; charset=utf-8", connectJson],
+  ["application/proto", connectProto],
+  ["application/grpc", grpc],
+  ["application/grpc+proto", grpc],
+  ["application/grpc-web", grpcWeb],
+  ["application/grpc-web+proto", grpcWeb],
+]);
+
+/** The shape of a request; undefined when it is not a plain one for an event. */
+export function shapeOf(
+  method: string | undefined,
+  path: string | undefined,
+  headers: IncomingHttpHeaders,
+): Shape | undefined {
+  if (method !== "POST") return undefined;
+  if (headers["content-encoding"] !== undefined || headers.expect !== undefined) return undefined;
+  if (path === "/event") return rest;
+  if (path !== RPC_PATH) return undefined;
+  const isPlain =
+    headers["grpc-encoding"] === undefined &&
+    headers["connect-timeout-ms"] === undefined &&
+    headers["grpc-timeout"] === undefined;
+  return isPlain ? BY_CONTENT_TYPE.get(headers["content-type"]) : undefined;
+}
+
+/** What an answer must name as its compression: none of ours is long enough to be compressed, but a stream might be. */
+export function answerEncoding(shape: Shape, headers: IncomingHttpHeaders): string | undefined {
+  if (shape.acceptEncoding === undefined) return undefined;
+  const accepted = headers[shape.acceptEncoding];
+  if (typeof accepted !== "string") return undefined;
+  return compressionNegotiate([...ACCEPT_COMPRESSION], null, accepted, shape.acceptEncoding).response?.name;
+}
+
+function constantAnswer(text: string): Shape["answer"] {
+  const bytes = Buffer.from(text);
+  return () => bytes;
+}
+
+/** ProtoJSON with nothing but texts in it: fields by either of their names, no name twice, others ignored. */
+function eventOfJson(body: Buffer): EventInput | undefined {
+  if (!isUtf8(body)) return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+  if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
+  const texts: { [field in Field]?: string } = {};
+  const members = Object.entries(json);
+  for (const [name, value] of members) {
+    if (typeof value !== "string") return undefined;
+    const field = FIELDS.get(name);
+    if (field === undefined) {
+      // How an extension is written, or a message in an Any.
+      if (name.startsWith("[") || name.startsWith("@")) return undefined;
+    } else if (texts[field] === undefined) texts[field] = value;
+    else return undefined;
+  }
+  // The parser takes a name twice, and ProtoJSON does not: then there are more texts than members have.
+  if (countTexts(body) !== 2 * members.length) return undefined;
+  const { siteId = "", eventType = "", path = "", userId = "", timestamp = "", eventId = "" } = texts;
+  return { siteId, eventType, path, userId, timestamp, eventId };
+}
+
+/** How many texts there are in valid JSON, names included. */
+function countTexts(json: Buffer): number {
+  let quotes = 0;
+  for (let at = 0; at < json.length; at += 1) {
+    if (json[at] === QUOTE) quotes += 1;
+    else if (json[at] === BACKSLASH) at += 1;
+  }
+  return quotes / 2;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+type Field = "siteId" | "eventType" | "path" | "userId" | "timestamp" | "eventId";
+const FIELDS: ReadonlyMap<string, Field> = new Map([
+  ["siteId", "siteId"],
+  ["site_id", "siteId"],
+  ["eventType", "eventType"],
+  ["event_type", "eventType"],
+  ["path", "path"],
+  ["userId", "userId"],
+  ["user_id", "userId"],
+  ["timestamp", "timestamp"],
+  ["eventId", "eventId"],
+  ["event_id", "eventId"],
+]);
+/** By their numbers in IngestEventRequest, from 1. */
+const FIELD_NUMBERS: readonly Field[] = ["siteId", "eventType", "path", "userId", "timestamp", "eventId"];
+
+/** An IngestEventRequest from byte `start` of `body` on. */
+function eventOfProto(body: Buffer, start = 0): EventInput | undefined {
+  const event = { siteId: "", eventType: "", path: "", userId: "", timestamp: "", eventId: "" };
+  const reader = new BinaryReader(start === 0 ? body : body.subarray(start));
+  try {
+    while (reader.pos < reader.len) {
+      const tag = reader.uint32();
+      const field = FIELD_NUMBERS[(tag >>> 3) - 1];
+      if (field === undefined || (tag & 7) !== WireType.LengthDelimited) return undefined;
+      event[field] = reader.string(true);
+    }
+  } catch {
+    return undefined;
+  }
+  return reader.pos === reader.len ? event : undefined;
+}
+
+/** The one uncompressed message of a unary gRPC call. */
+function eventOfEnvelope(body: Buffer): EventInput | undefined {
+  const isOne =
+    body.length >= ENVELOPE_BYTES && body[0] === 0 && body.readUInt32BE(1) === body.length - ENVELOPE_BYTES;
+  return isOne ? eventOfProto(body, ENVELOPE_BYTES) : undefined;
+}
+
+function answerEnvelope(eventId: string): Buffer {
+  const bytes = answerProto(eventId, ENVELOPE_BYTES);
+  bytes.writeUInt8(0, 0);
+  bytes.writeUInt32BE(bytes.length - ENVELOPE_BYTES, 1);
+  return bytes;
+}
+
+/** An IngestEventResponse behind `offset` bytes of room. */
+function answerProto(eventId: string, offset: number): Buffer {
+  const id = Buffer.byteLength(eventId);
+  // An id has at most 128 bytes, so that its length may take two.
+  const lengthBytes = id < 0x80 ? 1 : 2;
+  const bytes = Buffer.allocUnsafe(offset + ANSWER_START.length + lengthBytes + id);
+  let at = offset + ANSWER_START.copy(bytes, offset);
+  if (lengthBytes === 2) bytes[at++] = (id & 0x7f) | 0x80;
+  bytes[at++] = lengthBytes === 2 ? id >>> 7 : id;
+  bytes.write(eventId, at);
+  return bytes;
+}
+
+/** The field `message`, and the tag of `event_id`. */
+const ANSWER_START = Buffer.concat([
+  Buffer.from([(1 << 3) | WireType.LengthDelimited, MESSAGE.length]),
+  Buffer.from(MESSAGE),
+  Buffer.from([(2 << 3) | WireType.LengthDelimited]),
+]);

@@ -1,0 +1,287 @@
+// The lane of single events answers as the full handlers do: each request goes to a port with the lane and to one
+// without, and all that a client can see, and all that is stored, must be the same.
+
+import { once } from "node:events";
+import { request as requestHttp1 } from "node:http";
+import type { ClientHttp2Session } from "node:http2";
+import { fromJson, toBinary, toJsonString } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { IngestEventRequestSchema } from "../../gen/ts/analytics/v1/analytics_pb.ts";
+import { MAX_EVENT_BYTES } from "../../src/api/ingest-lane.ts";
+import { messageOf } from "../fuzz/messages.ts";
+import { openSession, openTestPort, type TestPort } from "./port-fixture.ts";
+
+const RPC = "/analytics.v1.AnalyticsService/IngestEvent";
+type Headers = Readonly<Record<string, string>>;
+
+interface Call {
+  readonly path: string;
+  readonly headers: Headers;
+  readonly body: Buffer;
+  /** Sent in two parts, the first of them this long. */
+  readonly splitAt?: number;
+}
+
+interface Seen {
+  readonly status: number | undefined;
+  readonly headers: Headers;
+  readonly trailers: Headers;
+  readonly body: string;
+}
+
+/** Both ports, and a way to send the same to each of them. */
+async function openPair() {
+  const withLane = await openTestPort();
+  const without = await openTestPort({ lane: undefined });
+  const pair = [withLane, without].map((port) => ({ port, session: openSession(port.url).session }));
+  /** The lane takes it, unless it says otherwise: sent over both versions of HTTP, to both ports. */
+  return async (call: Call): Promise<Seen[]> => {
+    const seen: Seen[][] = [];
+    for (const { port, session } of pair)
+      seen.push([await overHttp1(port, call), await overHttp2(session, call)]);
+    expect(seen[0]).toEqual(seen[1]);
+    expect(withLane.ingest.stored).toEqual(without.ingest.stored);
+    expect(withLane.logged).toEqual(without.logged);
+    return seen[0] ?? [];
+  };
+}
+
+async function overHttp1({ port }: TestPort, { path, headers, body, splitAt }: Call): Promise<Seen> {
+  const req = requestHttp1({ host: "127.0.0.1", port, method: "POST", path, headers, agent: false });
+  if (splitAt !== undefined) req.write(body.subarray(0, splitAt));
+  req.end(body.subarray(splitAt ?? 0));
+  const [res] = await once(req, "response");
+  const bytes: Buffer[] = await res.toArray();
+  return seenOf(res.statusCode, res.headers, res.trailers, bytes);
+}
+
+async function overHttp2(session: ClientHttp2Session, { path, headers, body, splitAt }: Call): Promise<Seen> {
+  const stream = session.request({ ":method": "POST", ":path": path, ...headers });
+  let trailers: object = {};
+  stream.on("trailers", (fields) => {
+    trailers = fields;
+  });
+  if (splitAt !== undefined) stream.write(body.subarray(0, splitAt));
+  stream.end(body.subarray(splitAt ?? 0));
+  const [response] = await once(stream, "response");
+  const bytes: Buffer[] = await stream.toArray();
+  return seenOf(response[":status"], response, trailers, bytes);
+}
+
+function seenOf(status: number, headers: object, trailers: object, bytes: readonly Buffer[]): Seen {
+  const fields = Object.entries(headers).filter(([name]) => name !== "date");
+  return {
+    status,
+    headers: Object.fromEntries(fields),
+    trailers: Object.fromEntries(Object.entries(trailers)),
+    body: Buffer.concat(bytes).toString("latin1"),
+  };
+}
+
+const JSON_EVENT = Buffer.from('{"site_id":"s","event_type":"page_view","path":"/a"}');
+const PROTO_EVENT = Buffer.from(
+  toBinary(
+    IngestEventRequestSchema,
+    fromJson(IngestEventRequestSchema, { siteId: "s", eventType: "view", eventId: "é" }),
+  ),
+);
+
+function envelope(message: Buffer, flags = 0, length = message.length): Buffer {
+  const head = Buffer.alloc(5, flags);
+  head.writeUInt32BE(length, 1);
+  return Buffer.concat([head, message]);
+}
+
+/** Each way to send an event, with the body that it makes of a message or of JSON. */
+const WAYS: Readonly<
+  Record<string, { path: string; type: string; isJson: boolean; wrap: (body: Buffer) => Buffer }>
+> = {
+  REST: { path: "/event", type: "text/plain", isJson: true, wrap: (body) => body },
+  "Connect JSON": { path: RPC, type: "application/json", isJson: true, wrap: (body) => body },
+  "Connect proto": { path: RPC, type: "application/proto", isJson: false, wrap: (body) => body },
+  gRPC: { path: RPC, type: "application/grpc", isJson: false, wrap: envelope },
+  "gRPC-Web": { path: RPC, type: "application/grpc-web+proto", isJson: false, wrap: envelope },
+};
+const ALL = Object.entries(WAYS);
+
+function callOf(way: (typeof WAYS)[string], body: Buffer, headers: Headers = {}): Call {
+  return { path: way.path, headers: { "content-type": way.type, ...headers }, body: way.wrap(body) };
+}
+
+test.for(ALL)("%s: a good event, whole and in parts", async ([, way]) => {
+  const send = await openPair();
+  const good = callOf(way, way.isJson ? JSON_EVENT : PROTO_EVENT);
+  for (const splitAt of [undefined, 0, 1, 5, good.body.length]) {
+    for (const { status } of await send({ ...good, ...(splitAt !== undefined && { splitAt }) }))
+      expect(status).toBe(200);
+  }
+});
+
+test.for(ALL)("%s: headers that matter, and headers that do not", async ([, way]) => {
+  const send = await openPair();
+  const body = way.isJson ? JSON_EVENT : PROTO_EVENT;
+  const variants: Headers[] = [
+    { "content-type": `${way.type}; charset=utf-8` },
+    { "content-type": way.type.toUpperCase() },
+    { "content-type": "application/xml" },
+    { "content-type": "application/connect+proto" },
+    { "content-encoding": "identity" },
+    { "content-encoding": "gzip" },
+    { "content-encoding": "snappy" },
+    { "grpc-encoding": "identity" },
+    { "grpc-encoding": "gzip" },
+    { "accept-encoding": "gzip, br" },
+    { "grpc-accept-encoding": "gzip" },
+    { "grpc-accept-encoding": "snappy, br,gzip" },
+    { "grpc-accept-encoding": "snappy" },
+    { "grpc-accept-encoding": "" },
+    { "connect-accept-encoding": "gzip" },
+    { "connect-protocol-version": "1" },
+    { "connect-protocol-version": "2" },
+    { "connect-timeout-ms": "10000" },
+    { "connect-timeout-ms": "soon" },
+    { "grpc-timeout": "10S" },
+    { "grpc-timeout": "soon" },
+    { "x-unknown": "1", te: "trailers" },
+  ];
+  for (const headers of variants) await send(callOf(way, body, headers));
+});
+
+test.for(ALL)("%s: other targets", async ([, way]) => {
+  const send = await openPair();
+  const good = callOf(way, way.isJson ? JSON_EVENT : PROTO_EVENT);
+  for (const path of [
+    `${good.path}?x=1`,
+    `${good.path}/`,
+    `${good.path}s`,
+    good.path.toLowerCase(),
+    `/${good.path}`,
+  ]) {
+    await send({ ...good, path });
+  }
+});
+
+const TEXTS = [
+  "",
+  "s",
+  "é😀",
+  "a\u0000b",
+  "\u0085",
+  "x".repeat(129),
+  "y".repeat(2049),
+  "2025-02-30",
+  "2025-11-12T00:00:00",
+];
+const FIELDS = [
+  "site_id",
+  "siteId",
+  "event_type",
+  "eventType",
+  "path",
+  "user_id",
+  "timestamp",
+  "event_id",
+  "eventId",
+];
+
+test.for(ALL.filter(([, { isJson }]) => isJson))("%s: JSON, right and wrong", async ([, way]) => {
+  const send = await openPair();
+  const whole = { site_id: "s", event_type: "page_view" };
+  const values: unknown[] = [...TEXTS, null, 1, true, [], {}, ["s"]];
+  const texts = FIELDS.flatMap((field) =>
+    values.map((value) => JSON.stringify({ ...whole, [field]: value })),
+  );
+  texts.push(
+    ...["", " ", "null", "[]", '"s"', "1", "{", "{}", "}", '{"site_id":"s"', "\ufeff{}", "nul", '{"a":1}{}'],
+    ...['{"site_id":"s","event_type":"v","@type":"x"}', '{"site_id":"s","event_type":"v","[a.b]":1}'],
+    ...[
+      '{"site_id":"s","event_type":"v","__proto__":{"path":"/x"}}',
+      '{"site_id":"s","event_type":"v","extra":[1]}',
+    ],
+    ...['{"site_id":"a","site_id":"b","event_type":"v"}', '{"siteId":"a","site_id":"b","event_type":"v"}'],
+    ...['{"siteId":"","site_id":"b","event_type":"v"}', '{"site_id":"\\ud800","event_type":"v"}'],
+    ...['{"site_id":"s","site\\u005fid":"s","event_type":"v"}', '{"site_id":"\\"s\\"","event_type":"\\\\"}'],
+    ...['{"site_id":"s","event_type":"v","x":"1","x":"2"}', ' { "site_id" : "s" , "event_type" : "v" } '],
+    `\ufeff${JSON.stringify(whole)}`,
+    `${"[".repeat(5000)}${"]".repeat(5000)}`,
+    JSON.stringify({ ...whole, path: "p".repeat(MAX_EVENT_BYTES) }),
+    `${JSON.stringify(whole)}${" ".repeat(MAX_EVENT_BYTES - JSON.stringify(whole).length)}`,
+    `${JSON.stringify(whole)}${" ".repeat(MAX_EVENT_BYTES - JSON.stringify(whole).length + 1)}`,
+  );
+  for (const text of texts) await send(callOf(way, Buffer.from(text)));
+  await send(callOf(way, Buffer.from('{"site_id":"\xff","event_type":"v"}', "latin1")));
+  await send(callOf(way, Buffer.from('{"site_id":"s","event_type":"v"}', "utf16le")));
+});
+
+test.for(ALL.filter(([, { isJson }]) => !isJson))("%s: messages, right and wrong", async ([, way]) => {
+  const send = await openPair();
+  const bodies = [
+    ...[
+      Buffer.alloc(0),
+      Buffer.from([0]),
+      Buffer.from([0x0a]),
+      Buffer.from([0x0a, 5, 1]),
+      Buffer.from([0x0b]),
+    ],
+    // A group, a wrong wire type, an unknown field, field number 0, a field twice.
+    ...[
+      Buffer.from([0x0b, 0x0c]),
+      Buffer.from([0x08, 1]),
+      Buffer.concat([PROTO_EVENT, Buffer.from([0x98, 6, 1])]),
+    ],
+    ...[Buffer.concat([PROTO_EVENT, Buffer.from([0x00, 1])]), Buffer.concat([PROTO_EVENT, PROTO_EVENT])],
+    // Text that is not UTF-8, and a length beyond the end.
+    ...[Buffer.from([0x0a, 1, 0xff, 0x12, 1, 0x76]), Buffer.from([0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f])],
+    Buffer.concat([PROTO_EVENT, Buffer.from([0x1a, 0x80, 0x80, 4]), Buffer.alloc(MAX_EVENT_BYTES, 0x61)]),
+  ];
+  for (const body of bodies) await send(callOf(way, body));
+});
+
+test.for(["application/grpc", "application/grpc-web"])("%s: envelopes, right and wrong", async (type) => {
+  const send = await openPair();
+  const bodies = [
+    ...[envelope(PROTO_EVENT, 1), envelope(PROTO_EVENT, 2), envelope(PROTO_EVENT, 0x80)],
+    ...[envelope(PROTO_EVENT, 0, 3), envelope(PROTO_EVENT, 0, 1000), envelope(PROTO_EVENT, 0, 0xffff_ffff)],
+    ...[
+      envelope(PROTO_EVENT).subarray(0, 4),
+      Buffer.alloc(0),
+      Buffer.concat([envelope(PROTO_EVENT), envelope(PROTO_EVENT)]),
+    ],
+  ];
+  for (const body of bodies) await send({ path: RPC, headers: { "content-type": type }, body });
+});
+
+test("any message, and any message with a byte changed, by every way", async () => {
+  const send = await openPair();
+  const change = fc.option(fc.record({ at: fc.nat(), to: fc.integer({ min: 0, max: 255 }) }));
+  await fc.assert(
+    fc.asyncProperty(messageOf(IngestEventRequestSchema), change, async (message, changed) => {
+      for (const [, way] of ALL) {
+        const bytes = way.isJson
+          ? Buffer.from(toJsonString(IngestEventRequestSchema, message as never))
+          : Buffer.from(toBinary(IngestEventRequestSchema, message as never));
+        if (changed && bytes.length > 0) bytes[changed.at % bytes.length] = changed.to;
+        await send(callOf(way, bytes));
+      }
+    }),
+    { numRuns: 100 },
+  );
+}, 60_000);
+
+test("a refusal is answered as the full handlers do", async () => {
+  const withLane = await openTestPort();
+  const without = await openTestPort({ lane: undefined });
+  for (const refusal of ["buffer_full", "unavailable"] as const) {
+    for (const port of [withLane, without]) port.ingest.refusal = refusal;
+    for (const [, way] of ALL) {
+      const call = callOf(way, way.isJson ? JSON_EVENT : PROTO_EVENT);
+      const seen = [];
+      for (const port of [withLane, without]) {
+        seen.push([await overHttp1(port, call), await overHttp2(openSession(port.url).session, call)]);
+      }
+      expect(seen[0]).toEqual(seen[1]);
+    }
+  }
+  expect([withLane.ingest.stored, without.ingest.stored]).toEqual([[], []]);
+});

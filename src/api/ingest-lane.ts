@@ -38,7 +38,8 @@ export class IngestLane {
     const answer = (eventId: string) => {
       const bytes = shape.answer(eventId);
       res.writeHead(200, answerHeaders(shape, bytes, headers));
-      res.end(bytes);
+      // As text in which each character is a byte, it is written with the head, in one piece.
+      res.end(bytes.toString("latin1"), "latin1");
     };
     readBody(req, (body) => this.#store(shape, body, answer, full));
     return true;
@@ -58,8 +59,7 @@ export class IngestLane {
       if (stream.destroyed) return;
       const bytes = shape.answer(eventId);
       const { trailers } = shape;
-      const answered = { ":status": 200, ...pairs(answerHeaders(shape, bytes, headers)) };
-      stream.respond(answered, { waitForTrailers: trailers !== undefined });
+      stream.respond(answerHeaders(shape, bytes, headers), { waitForTrailers: trailers !== undefined });
       if (trailers) stream.once("wantTrailers", () => stream.sendTrailers(trailers));
       stream.end(bytes);
     };
@@ -117,19 +117,12 @@ function readBody(stream: Readable, onBody: (body: Buffer) => void): void {
   }
 }
 
-/** Names and values by turns. */
-function answerHeaders(shape: Shape, body: Buffer, request: IncomingHttpHeaders): string[] {
-  const headers = shape.hasLength ? ["content-length", String(body.length)] : [];
-  headers.push("content-type", shape.contentType);
+function answerHeaders(shape: Shape, body: Buffer, request: IncomingHttpHeaders): Record<string, string> {
+  const headers: Record<string, string> = { "content-type": shape.contentType };
+  if (shape.hasLength) headers["content-length"] = String(body.length);
   const encoding = answerEncoding(shape, request);
-  if (encoding !== undefined) headers.push("grpc-encoding", encoding);
+  if (encoding !== undefined) headers["grpc-encoding"] = encoding;
   return headers;
-}
-
-function pairs(headers: readonly string[]): Record<string, string> {
-  const record: Record<string, string> = {};
-  for (let at = 0; at + 1 < headers.length; at += 2) record[headers[at] ?? ""] = headers[at + 1] ?? "";
-  return record;
 }
 
 function text(value: string | string[] | undefined): string | undefined {

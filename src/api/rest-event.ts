@@ -15,21 +15,24 @@ export function parseEventJson(body: Uint8Array): EventInput | string {
     return "Invalid JSON";
   }
   if (typeof json !== "object" || json === null || Array.isArray(json)) return "Invalid JSON";
-  const fields: ReadonlyMap<string, unknown> = new Map(Object.entries(json));
-  const problems: string[] = [];
-  const text = (name: string): string => {
-    const value = fields.get(name) ?? "";
-    if (typeof value === "string") return value;
-    problems.push(`${name} must be a string`);
-    return "";
-  };
-  const event = {
-    siteId: text("site_id"),
-    eventType: text("event_type"),
-    path: text("path"),
-    userId: text("user_id"),
-    timestamp: text("timestamp"),
-    eventId: text("event_id"),
-  };
-  return problems[0] ?? event;
+  const event: Event = { siteId: "", eventType: "", path: "", userId: "", timestamp: "", eventId: "" };
+  let wrong: string | undefined;
+  for (const [name, value] of Object.entries(json)) {
+    const field = FIELDS.get(name);
+    if (field === undefined || value === null) continue;
+    if (typeof value === "string") event[field] = value;
+    else wrong ??= name;
+  }
+  return wrong === undefined ? event : `${wrong} must be a string`;
 }
+
+type Event = Record<"siteId" | "eventType" | "path" | "userId" | "timestamp" | "eventId", string>;
+
+const FIELDS: ReadonlyMap<string, keyof Event> = new Map([
+  ["site_id", "siteId"],
+  ["event_type", "eventType"],
+  ["path", "path"],
+  ["user_id", "userId"],
+  ["timestamp", "timestamp"],
+  ["event_id", "eventId"],
+]);

@@ -1,10 +1,17 @@
 // Ingestion: valid events get an id and a time of receipt, become records, and are stored by the buffer.
 // It refuses, with the reason, while there is no log to write to.
+//
+// The server's clock: times of receipt follow it, but never go back, not even over a restart. When it steps back, or
+// went ahead and is set right, they stand still at the latest one until it has caught up. Meanwhile ids are remembered
+// for longer (sent again, they count once), an event without a timestamp gets that latest time, and timestamps may be a
+// day ahead of it. When it steps ahead by more than the dedupe window, ids from before are forgotten: sent again, they
+// count once more. clock.test.ts shows each of these.
 
-import { stringify, v7 as uuidv7 } from "uuid";
+import { stringify } from "uuid";
 import type { EventLog } from "../log/event-log.ts";
 import { RecordEncoder, type RecordedEvent } from "../log/records.ts";
 import { BUFFER_LIMITS, type BufferLimits, IngestBuffer } from "./buffer.ts";
+import { EventIds } from "./event-id.ts";
 import { type Ingest, IngestError, type IngestOutcome, type Rejection } from "./ingest.ts";
 import { type EventInput, type ValidEvent, validateEvent } from "./validate.ts";
 
@@ -13,6 +20,7 @@ export class Ingestor implements Ingest {
   readonly #onChange: (isOpen: boolean) => void;
   readonly #limits: BufferLimits;
   readonly #encoder = new RecordEncoder();
+  readonly #ids = new EventIds();
   #buffer: IngestBuffer | undefined;
   #drained: Promise<void> = Promise.resolve();
   #refusal = "the event log is not open yet";
@@ -73,7 +81,7 @@ export class Ingestor implements Ingest {
     for (const [index, input] of events.entries()) {
       const result = validateEvent(input, receivedAtMs);
       if (result.ok) {
-        const { event, eventId } = recordedEvent(result.event, receivedAtMs);
+        const { event, eventId } = recordedEvent(result.event, receivedAtMs, this.#ids);
         recorded.push(event);
         eventIds.push(eventId);
       } else {
@@ -85,14 +93,18 @@ export class Ingestor implements Ingest {
   }
 }
 
-function recordedEvent(valid: ValidEvent, receivedAt: number): { event: RecordedEvent; eventId: string } {
+function recordedEvent(
+  valid: ValidEvent,
+  receivedAt: number,
+  ids: EventIds,
+): { event: RecordedEvent; eventId: string } {
   const { siteId, eventType, path, userId, timestamp, eventId } = valid;
   const receivedAtMs = BigInt(receivedAt);
   if (eventId !== "") {
     const id = { case: "clientEventId" as const, value: eventId };
     return { event: { siteId, eventType, path, userId, timestamp, id, receivedAtMs }, eventId };
   }
-  const value = uuidv7(undefined, new Uint8Array(16));
+  const value = ids.next(receivedAt);
   const id = { case: "serverEventId" as const, value };
   return {
     event: { siteId, eventType, path, userId, timestamp, id, receivedAtMs },

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { EventLog, EventLogReader, LogPosition } from "../../src/log/event-log.ts";
 import { segmentName } from "../../src/log/format.ts";
+import { planPrune, prune, readSealedSegments } from "../../src/log/prune.ts";
 import { readFromPosition, readFromStart } from "../../src/log/reader.ts";
 import { decodeRecords, eventIdOf } from "../../src/log/records.ts";
 import { listSegments } from "../../src/log/segments.ts";
@@ -17,8 +18,10 @@ const SEGMENT_BYTES = 700;
 const TIME_LIMIT_MS = 8000;
 
 interface Model {
-  /** The ids of the events that the log must have. */
+  /** The ids of all events that were stored. */
   events: string[];
+  /** How many of them were taken off the beginning. */
+  pruned: number;
   /** How many ids were used, also of events that were lost before they were acknowledged. */
   sent: number;
 }
@@ -61,6 +64,11 @@ async function rest(reader: EventLogReader | undefined, maxFrames = Number.POSIT
   return { ids, after };
 }
 
+/** The ids of the events that the log must have. */
+function left({ events, pruned }: Model): string[] {
+  return events.slice(pruned);
+}
+
 async function open(real: Real): Promise<void> {
   real.log = (await openLog(real.files, SEGMENT_BYTES)).log;
 }
@@ -78,7 +86,8 @@ const reopen = () =>
     await real.log.close();
     await open(real);
     expect(real.log.end).toBe(model.events.length);
-    expect(await verify(real.files)).toMatchObject({ records: model.events.length, problems: [] });
+    const records = model.events.length - model.pruned;
+    expect(await verify(real.files)).toMatchObject({ records, problems: [] });
   });
 
 /** The process ends, by `end`, at an operation of an append; the next one opens the log. */
@@ -94,9 +103,9 @@ async function crash(model: Model, real: Real, operation: number, end: () => voi
   expect((await verify(files)).problems).toEqual([]);
   await open(real);
   const stored = (await rest(await readFromStart(files))).ids;
-  const isKept = stored.length > model.events.length;
+  const isKept = stored.length > left(model).length;
   if (isAcknowledged || isKept) model.events.push(...ids);
-  expect(stored).toEqual(model.events);
+  expect(stored).toEqual(left(model));
   expect(real.log.end).toBe(model.events.length);
 }
 
@@ -113,21 +122,34 @@ const powerCut = (operation: number, seed: number) =>
 
 const readAll = () =>
   step("read from the start", async (model, { files }) => {
-    expect((await rest(await readFromStart(files))).ids).toEqual(model.events);
+    expect((await rest(await readFromStart(files))).ids).toEqual(left(model));
   });
 
 const remember = (frames: number) =>
   step(`read ${frames} frames and remember the place`, async (model, real) => {
     const { ids, after } = await rest(await readFromStart(real.files), frames);
-    expect(ids).toEqual(model.events.slice(0, ids.length));
-    if (after) real.remembered = { position: after, count: ids.length };
+    expect(ids).toEqual(left(model).slice(0, ids.length));
+    if (after) real.remembered = { position: after, count: model.pruned + ids.length };
   });
 
 const readOn = () =>
   step("read from the remembered place", async (model, { files, remembered }) => {
-    if (!remembered) return;
+    // What retention takes away is folded, so nobody is to read on from there.
+    if (!remembered || remembered.position.segment < model.pruned) return;
     const { ids } = await rest(await readFromPosition(files, remembered.position));
     expect(ids).toEqual(model.events.slice(remembered.count));
+  });
+
+/** Takes away the oldest segments of which all is folded: the first `share` of the events. */
+const retain = (share: number) =>
+  step(`retain, with ${share} folded`, async (model, { files, log }) => {
+    const { sealed, lastBytes } = await readSealedSegments(files);
+    const folded = Math.floor(share * model.events.length);
+    const plan = planPrune(sealed, lastBytes, folded, { keepBytes: 0 });
+    await prune(files, plan, "delete");
+    model.pruned = plan.segments.at(-1)?.endOffset ?? model.pruned;
+    expect(model.pruned).toBeLessThanOrEqual(folded);
+    expect(log.end).toBe(model.events.length);
   });
 
 /** One bit of a segment changes: it is refused, or, in a segment that is not the last, found by whoever reads it. */
@@ -180,6 +202,7 @@ const commands = fc.commands(
     fc.constant(readAll()),
     fc.nat({ max: 20 }).map(remember),
     fc.constant(readOn()),
+    fraction.map(retain),
     fc.tuple(fraction, fc.nat()).map(([where, which]) => damage(where, which)),
   ],
   { maxCommands: 40, size: "max" },
@@ -192,7 +215,7 @@ test("the log holds what its model does, whatever is done to it", async () => {
       const setup = async () => {
         const { log } = await openLog(files, SEGMENT_BYTES);
         const real: Real = { files, log, remembered: undefined };
-        return { model: { events: [], sent: 0 }, real };
+        return { model: { events: [], pruned: 0, sent: 0 }, real };
       };
       await fc.asyncModelRun(setup, steps);
     }),

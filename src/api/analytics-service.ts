@@ -6,7 +6,7 @@ import { AnalyticsService, ServiceState } from "../../gen/ts/analytics/v1/analyt
 import { type Ingest, IngestError, type IngestOutcome } from "../ingest/ingest.ts";
 import type { EventInput } from "../ingest/validate.ts";
 import { type Reports, ReportsRefused, type SiteStats, type StatsQuery } from "../readmodel/reports.ts";
-import { MAX_EVENT_BYTES } from "./ingest-lane.ts";
+import { MAX_EVENT_BYTES } from "./ingest-shapes.ts";
 import { ingestStream } from "./ingest-stream.ts";
 import { checkStatsQuery, unreadable } from "./stats-query.ts";
 import type { Status, StatusSource } from "./status.ts";

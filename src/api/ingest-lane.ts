@@ -5,15 +5,16 @@
 // not right, and one that ingestion refused, of which nothing was stored. So there is one place that knows errors.
 
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import { Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
+import { constants, Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
 import type { Readable } from "node:stream";
 import type { Logger } from "pino";
-import type { Ingest } from "../ingest/ingest.ts";
+import { type Ingest, IngestError } from "../ingest/ingest.ts";
 import { answerEncoding, type Shape, shapeOf } from "./ingest-shapes.ts";
 import type { FullHandler } from "./node-http.ts";
 
-/** The longest body of a single event, in bytes; of a longer one the full handlers see one byte more than this, or more. */
-export const MAX_EVENT_BYTES = 64 * 1024;
+/** How much of a body that is too long is still read, in bytes, before the full handlers refuse it by its beginning: a
+ *  sender that gets an answer while it is sending may see a reset instead of the answer. */
+const MAX_DISCARDED_BYTES = 1024 * 1024;
 
 export class IngestLane {
   readonly #ingest: Ingest;
@@ -41,7 +42,12 @@ export class IngestLane {
       // As text in which each character is a byte, it is written with the head, in one piece.
       res.end(bytes.toString("latin1"), "latin1");
     };
-    readBody(req, (body) => this.#store(shape, body, answer, full));
+    readBody(req, shape.maxBytes, (body) => {
+      this.#store(shape, body, answer, full).catch((error: unknown) => {
+        this.#logger.error({ err: error }, "an event could not be answered");
+        req.destroy();
+      });
+    });
     return true;
   }
 
@@ -63,26 +69,39 @@ export class IngestLane {
       if (trailers) stream.once("wantTrailers", () => stream.sendTrailers(trailers));
       stream.end(bytes);
     };
-    readBody(stream, (body) => {
+    readBody(stream, shape.maxBytes, (body) => {
       // A stream that was reset says "end" as well: who takes a request back wants none of it.
-      if (!stream.aborted) this.#store(shape, body, answer, full);
+      if (stream.aborted) return;
+      this.#store(shape, body, answer, full).catch((error: unknown) => {
+        this.#logger.error({ err: error }, "an event could not be answered");
+        stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      });
     });
     return true;
   }
 
-  #store(shape: Shape, body: Buffer, answer: (eventId: string) => void, full: (body: Buffer) => void): void {
-    const event = body.length > MAX_EVENT_BYTES ? undefined : shape.event(body);
-    if (!event) {
-      full(body);
-      return;
+  async #store(
+    shape: Shape,
+    body: Buffer,
+    answer: (eventId: string) => void,
+    full: (body: Buffer) => void,
+  ): Promise<void> {
+    const eventId = await this.#stored(shape, body);
+    if (eventId === undefined) full(body);
+    else answer(eventId);
+  }
+
+  /** The id of the event in `body`, when it is stored; undefined when it was not, for whatever reason. */
+  async #stored(shape: Shape, body: Buffer): Promise<string | undefined> {
+    const event = body.length > shape.maxBytes ? undefined : shape.event(body);
+    if (!event) return undefined;
+    try {
+      const { eventIds } = await this.#ingest.ingest([event]);
+      return eventIds[0];
+    } catch (error) {
+      if (error instanceof IngestError) return undefined;
+      throw error;
     }
-    this.#ingest
-      .ingest([event])
-      .then(
-        ({ eventIds: [eventId] }) => (eventId === undefined ? full(body) : answer(eventId)),
-        () => full(body),
-      )
-      .catch((error: unknown) => this.#logger.error({ err: error }, "an event could not be answered"));
   }
 
   /** Whether `host` can be a part of a URL, as the full handlers want it. */
@@ -96,24 +115,22 @@ export class IngestLane {
   }
 }
 
-/** Reads a body to its end, or until it is too long. */
-function readBody(stream: Readable, onBody: (body: Buffer) => void): void {
-  let chunks: Buffer[] = [];
+/** Reads a body to its end; of one that is longer than `maxBytes`, it gives more than that, and not all. */
+function readBody(stream: Readable, maxBytes: number, onBody: (body: Buffer) => void): void {
+  const chunks: Buffer[] = [];
   let bytes = 0;
+  let isDone = false;
   stream.on("data", (chunk: Buffer) => {
-    if (bytes > MAX_EVENT_BYTES) return;
-    chunks.push(chunk);
+    if (bytes <= maxBytes) chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > MAX_EVENT_BYTES) end();
+    if (bytes > maxBytes + MAX_DISCARDED_BYTES) done();
   });
-  stream.on("end", () => {
-    if (bytes <= MAX_EVENT_BYTES) end();
-  });
-  function end(): void {
+  stream.on("end", done);
+  function done(): void {
+    if (isDone) return;
+    isDone = true;
     const [first] = chunks;
-    const body = chunks.length === 1 && first ? first : Buffer.concat(chunks);
-    chunks = [];
-    onBody(body);
+    onBody(chunks.length === 1 && first ? first : Buffer.concat(chunks));
   }
 }
 

@@ -12,7 +12,13 @@ import type { EventInput } from "../ingest/validate.ts";
 import { ACCEPT_COMPRESSION } from "./connect-adapter.ts";
 import { parseEventJson } from "./rest-event.ts";
 
+/** The longest message of a single event, in bytes. */
+export const MAX_EVENT_BYTES = 64 * 1024;
+const ENVELOPE_BYTES = 5;
+
 export interface Shape {
+  /** The longest body, in bytes. */
+  readonly maxBytes: number;
   /** The event in a body; undefined when it is not plainly one. */
   readonly event: (body: Buffer) => EventInput | undefined;
   /** The body of the success answer. */
@@ -30,6 +36,7 @@ const RPC_PATH = `/${AnalyticsService.typeName}/${AnalyticsService.method.ingest
 const MESSAGE = "Event received";
 
 const rest: Shape = {
+  maxBytes: MAX_EVENT_BYTES,
   event: (body) => {
     const event = parseEventJson(body);
     return typeof event === "string" ? undefined : event;
@@ -40,6 +47,7 @@ const rest: Shape = {
 };
 
 const connectJson: Shape = {
+  maxBytes: MAX_EVENT_BYTES,
   event: eventOfJson,
   answer: (eventId) => Buffer.from(JSON.stringify({ message: MESSAGE, eventId })),
   contentType: "application/json",
@@ -47,18 +55,19 @@ const connectJson: Shape = {
 };
 
 const connectProto: Shape = {
+  maxBytes: MAX_EVENT_BYTES,
   event: (body) => eventOfProto(body),
   answer: (eventId) => answerProto(eventId, 0),
   contentType: "application/proto",
   hasLength: true,
 };
 
-const ENVELOPE_BYTES = 5;
 const GRPC_OK = { "grpc-status": "0" };
 /** An envelope with the flag for trailers. */
 const GRPC_WEB_TRAILER = Buffer.from("\x80\0\0\0\x10grpc-status: 0\r\n", "latin1");
 
 const grpc: Shape = {
+  maxBytes: ENVELOPE_BYTES + MAX_EVENT_BYTES,
   event: eventOfEnvelope,
   answer: answerEnvelope,
   contentType: "application/grpc+proto",
@@ -68,6 +77,7 @@ const grpc: Shape = {
 };
 
 const grpcWeb: Shape = {
+  maxBytes: ENVELOPE_BYTES + MAX_EVENT_BYTES,
   event: eventOfEnvelope,
   answer: (eventId) => Buffer.concat([answerEnvelope(eventId), GRPC_WEB_TRAILER]),
   contentType: "application/grpc-web+proto",
@@ -85,13 +95,18 @@ const BY_CONTENT_TYPE: ReadonlyMap<string | undefined, Shape> = new Map([
   ["application/grpc-web+proto", grpcWeb],
 ]);
 
-/** The shape of a request; undefined when it is not a plain one for an event. */
+/** The shape of a request; undefined when it is not a plain one for an event, or says that it is too long. */
 export function shapeOf(
   method: string | undefined,
   path: string | undefined,
   headers: IncomingHttpHeaders,
 ): Shape | undefined {
-  if (method !== "POST") return undefined;
+  const shape = method === "POST" ? plainShapeOf(path, headers) : undefined;
+  const length = headers["content-length"];
+  return shape && length !== undefined && Number(length) > shape.maxBytes ? undefined : shape;
+}
+
+function plainShapeOf(path: string | undefined, headers: IncomingHttpHeaders): Shape | undefined {
   if (headers["content-encoding"] !== undefined || headers.expect !== undefined) return undefined;
   if (path === "/event") return rest;
   if (path !== RPC_PATH) return undefined;

@@ -1,7 +1,6 @@
 // `footfall log cat`: the durable events of a log as JSON lines, in order. It reads the files, so it works beside a
 // running server and without one.
 
-import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
@@ -36,13 +35,24 @@ export async function catLog(dataDirectory: string, from: number, output: Writab
         }
         offset += 1;
       }
-      if (lines !== "" && !output.write(lines)) {
-        await Promise.race([once(output, "drain"), once(output, "close")]);
-      }
+      if (lines !== "" && !output.write(lines)) await drained(output);
     }
   } finally {
     await reader?.close();
   }
+}
+
+/** Resolves when `output` takes more, or is closed. Its errors are told to whoever gave it. */
+function drained(output: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      output.off("drain", done);
+      output.off("close", done);
+      resolve();
+    };
+    output.on("drain", done);
+    output.on("close", done);
+  });
 }
 
 /** An event as it is shown to people and scripts. */

@@ -67,17 +67,17 @@ async function askOrDo(
     const files = await nodeLogFiles(join(data, "log"));
     const settings = { dedupeWindowMs: dedupeWindow };
     const logger = createLogger("footfall", "warn");
-    const projector = new Projector({ dataDirectory: data, files, settings, logger });
+    const projector = new Projector({ dataDirectory: data, files, settings, logger, acceptLoss });
     const done = new AbortController();
     const running = projector.run(done.signal);
-    // run() never ends before it is told to: if it does, it has failed.
-    const result = await Promise.race([
-      projector.rebuild(onProgress, signal, acceptLoss),
-      running.then(neverEnds),
-    ]);
-    done.abort();
-    await running;
-    return result;
+    try {
+      // run() never ends before it is told to: if it does, it has failed.
+      return await Promise.race([projector.rebuild(onProgress, signal, acceptLoss), running.then(neverEnds)]);
+    } finally {
+      done.abort();
+      // Its failure is what the race has told already, or comes of being stopped. The lock is held until it has ended.
+      await running.catch(() => {});
+    }
   } finally {
     lock.release();
   }

@@ -93,7 +93,7 @@ export class Projection {
     throw new LogError(
       "mismatch",
       `the log begins at offset ${first}: statistics made from it would lack the events before; ` +
-        "`footfall rebuild --accept-loss` makes them all the same",
+        "`footfall rebuild --accept-loss` makes them all the same (stop the server first when its projector is down)",
     );
   }
 }

@@ -52,6 +52,10 @@ export class Projector {
         if (folded === 0) await watch.wait();
         await pause(COALESCE_MS, signal);
       }
+    } catch (error) {
+      // Whoever waits for a build hears why, and not just that it was stopped.
+      this.#rebuild?.stop(error);
+      throw error;
     } finally {
       watch.close();
       this.#rebuild?.stop(new Error("the projector stops"));
@@ -105,9 +109,9 @@ export class Projector {
   }
 
   /** The generation behind the current one: one that was begun and can be gone on with, or a new one. */
-  #openBuild(acceptLoss = false): Projection {
+  #openBuild(acceptLoss = this.#options.acceptLoss): Projection {
     const { dataDirectory, logger } = this.#options;
-    const options = { ...this.#options, acceptLoss };
+    const options = { ...this.#options, ...(acceptLoss !== undefined && { acceptLoss }) };
     const current = currentGeneration(dataDirectory) ?? 0;
     const begun = listGenerations(dataDirectory).filter((generation) => generation > current);
     for (const generation of begun.reverse()) {

@@ -8,7 +8,8 @@ import { fromJson, toBinary, toJsonString } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { IngestEventRequestSchema } from "../../gen/ts/analytics/v1/analytics_pb.ts";
-import { MAX_EVENT_BYTES } from "../../src/api/ingest-lane.ts";
+import { MAX_EVENT_BYTES } from "../../src/api/ingest-shapes.ts";
+import { pause } from "../../src/pause.ts";
 import { messageOf } from "../fuzz/messages.ts";
 import { openSession, openTestPort, type TestPort } from "./port-fixture.ts";
 
@@ -268,6 +269,50 @@ test("any message, and any message with a byte changed, by every way", async () 
     { numRuns: 100 },
   );
 }, 60_000);
+
+test("a body that is too long and comes slowly is answered, also when it does not say how long it is", async () => {
+  const { port, url } = await openTestPort();
+  const long = Buffer.alloc(900 * 1024, 0x20);
+  for (const headers of [{ "content-length": String(long.length) }, { "transfer-encoding": "chunked" }]) {
+    const req = requestHttp1({
+      host: "127.0.0.1",
+      port,
+      method: "POST",
+      path: "/event",
+      headers,
+      agent: false,
+    });
+    const answered = once(req, "response");
+    for (let at = 0; at < long.length; at += 90 * 1024) {
+      req.write(long.subarray(at, at + 90 * 1024));
+      await pause(2);
+    }
+    req.end();
+    const [res] = await answered;
+    expect(res.statusCode).toBe(413);
+    await res.toArray();
+  }
+  const { session } = openSession(url);
+  const call = { path: "/event", headers: {}, body: long, splitAt: MAX_EVENT_BYTES + 1 };
+  expect(await overHttp2(session, call)).toMatchObject({ status: 413 });
+});
+
+test("the longest message, and one that is a byte longer, in an envelope", async () => {
+  const send = await openPair();
+  const whole = Buffer.concat([PROTO_EVENT, Buffer.from([0x7a, 0x80, 0x80, 4])]);
+  for (const [more, status] of [
+    [0, "0"],
+    [1, "8"],
+  ] as const) {
+    const body = envelope(Buffer.concat([whole, Buffer.alloc(MAX_EVENT_BYTES - whole.length + more, 0x61)]));
+    body.writeUIntBE(0, 0, 1);
+    for (const splitAt of [undefined, 1000, MAX_EVENT_BYTES + 1]) {
+      const call = { path: RPC, headers: { "content-type": "application/grpc" }, body };
+      const seen = await send({ ...call, ...(splitAt !== undefined && { splitAt }) });
+      if (more === 1) expect(seen[1]?.trailers).toMatchObject({ "grpc-status": status });
+    }
+  }
+});
 
 test("a refusal is answered as the full handlers do", async () => {
   const withLane = await openTestPort();

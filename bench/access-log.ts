@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { PROJECT_ROOT } from "./node-process.ts";
+import { PROJECT_ROOT } from "./program.ts";
 
 /** In order of preference: a log of 10,000 lines that stands beside the project, and the tests' 200 lines. */
 const DEFAULT_LOGS = ["../shared/data/access.log.gz", "test/data/access.log"];

@@ -4,6 +4,8 @@ export interface Figure {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
+  /** The lowest and the highest of the values that `value` is the median of. */
+  readonly spread?: readonly [number, number];
   /** Absent for a figure that only explains the others. */
   readonly limit?: Limit;
 }
@@ -22,12 +24,16 @@ export interface Settings {
   readonly log?: string;
   /** How many lines `import` imports. */
   readonly lines: number;
-  /** How many connections `ingest` has at a time. */
+  /** How many events `fold` folds. */
+  readonly events: number;
+  /** How many single events are on their way at a time, where as many as possible are sent. */
   readonly connections: number;
-  /** How often `ingest` and `commit` measure; they report medians. */
+  /** How often each figure is measured; what is reported is the median. */
   readonly rounds: number;
-  /** How long they measure each time. */
+  /** How long it is measured each time. */
   readonly seconds: number;
+  /** The size of the log that `start` begins with, in GB. */
+  readonly logGb: number;
 }
 
 export interface Surroundings {

@@ -1,61 +1,36 @@
-// A process: the load generator. It sends a given number of requests rather than for a given time, so that every one
-// of them is answered, and the answers can be counted. Some of them go first, unmeasured, until its own code is fast.
-// It prints a LoadResult as JSON.
+// What a load generator is asked for, and what it found.
 
-import autocannon from "autocannon";
-import { percentile } from "./statistics.ts";
+export interface LoadRequest {
+  /** HTTP/2 is in clear text, without an upgrade. */
+  readonly protocol: "http1" | "http2";
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
 
-export interface LoadTask {
+/** The same request again and again, `connections` of them at a time. */
+export interface Load {
   readonly url: string;
+  readonly request: LoadRequest;
   readonly connections: number;
-  /** How many requests go first, and how many are measured. */
-  readonly warmUp: number;
-  readonly amount: number;
-  /** Sent by turns. */
-  readonly bodies: readonly string[];
+  readonly seconds: number;
 }
 
 export interface LoadResult {
-  readonly perSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  /** Answers with a status of 2xx, also to the requests that went first: all, or it fails. */
+  /** Success answers. There were no others, or it fails. */
   readonly accepted: number;
+  readonly perSecond: number;
+  /** How many requests it may have left unanswered at its end: they may be stored, too. */
+  readonly unanswered: number;
+  /** What share of a core it took. */
+  readonly cpuShare: number;
 }
 
-const task: LoadTask = JSON.parse(process.argv[2] ?? "{}");
-await send(task.warmUp);
-const times: number[] = [];
-const startedAt = performance.now();
-let endedAt = startedAt;
-await send(task.amount, (responseMs) => {
-  endedAt = performance.now();
-  times.push(responseMs);
-});
-const answer: LoadResult = {
-  perSecond: task.amount / ((endedAt - startedAt) / 1000),
-  p50Ms: percentile(times, 0.5),
-  p99Ms: percentile(times, 0.99),
-  accepted: task.warmUp + task.amount,
-};
-process.stdout.write(JSON.stringify(answer));
-
-/** Sends `amount` requests. `onResponse` hears how long each took: autocannon's own figures are in whole ms. */
-async function send(amount: number, onResponse: (responseMs: number) => void = () => {}): Promise<void> {
-  const finished = Promise.withResolvers<autocannon.Result>();
-  const run = autocannon(
-    {
-      url: task.url,
-      connections: task.connections,
-      amount,
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      requests: task.bodies.map((body) => ({ body })),
-    },
-    (error, result) => (error ? finished.reject(error) : finished.resolve(result)),
-  );
-  run.on("response", (_client, _status, _bytes, responseMs) => onResponse(responseMs));
-  const result = await finished.promise;
-  if (result["2xx"] === amount && result.errors === 0) return;
-  throw new Error(`${amount} requests: ${result["2xx"]} succeeded, ${result.errors} errors`);
+/** A program that makes load. */
+export interface LoadTool {
+  readonly name: string;
+  /** `bodyFile` has the body of the request, and `directory` is for files of its own. */
+  command(load: Load, bodyFile: string, directory: string): readonly string[];
+  /** Reads what it printed. Throws when a request failed. */
+  read(output: string): { readonly accepted: number; readonly perSecond: number };
 }

@@ -3,7 +3,7 @@
 // The kernel keeps the peak of the memory itself (VmHWM), so looking now and then misses only what a process takes in
 // the last moment before its end.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 
 const SAMPLE_MS = 100;
 /** The kernel counts CPU time in these; it is 100 on every Linux. */
@@ -73,11 +73,28 @@ function peakMb(pid: number): number {
   return (Number(kib ?? 0) * 1024) / 1e6;
 }
 
-/** The name in parentheses may have spaces; user and system time are the 12th and 13th fields behind it. */
+/** User and system time of the children of this process that have ended, theirs included, in seconds; 0 without /proc. */
+export function endedChildrenSeconds(): number {
+  return existsSync("/proc/self/stat") ? secondsAt("self", 13) : 0;
+}
+
+/** The process with this name among the children of `pid`. */
+export function childNamed(pid: number, name: string): number | undefined {
+  return existsSync("/proc/self/stat") ? childrenOf(pid).find((child) => nameOf(child) === name) : undefined;
+}
+
 function cpuSeconds(pid: number): number {
+  return secondsAt(String(pid), 11);
+}
+
+/**
+ * The sum of two of the numbers behind the name of the process, which stands in parentheses and may have spaces: from 11
+ * on, its user and system time, and those of its children that have ended.
+ */
+function secondsAt(pid: string, first: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  return (Number(fields[first]) + Number(fields[first + 1])) / TICKS_PER_SECOND;
 }
 
 function childrenOf(pid: number): number[] {

@@ -9,16 +9,29 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Argument, Command, InvalidArgumentError } from "commander";
+import { benchmarkBatch } from "./batch.ts";
 import type { Benchmark, Figure, Settings } from "./benchmark.ts";
 import { benchmarkCommit } from "./commit.ts";
+import { benchmarkFold } from "./fold.ts";
+import { benchmarkFresh } from "./fresh.ts";
+import { benchmarkIdle } from "./idle.ts";
 import { benchmarkImport } from "./import.ts";
 import { benchmarkIngest } from "./ingest.ts";
+import { benchmarkLatency } from "./latency.ts";
+import { canPin } from "./pinning.ts";
+import { benchmarkStart } from "./start.ts";
 import { table } from "./table.ts";
 
 const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ["import", benchmarkImport],
   ["ingest", benchmarkIngest],
+  ["batch", benchmarkBatch],
+  ["latency", benchmarkLatency],
+  ["fresh", benchmarkFresh],
+  ["idle", benchmarkIdle],
+  ["start", benchmarkStart],
   ["commit", benchmarkCommit],
+  ["fold", benchmarkFold],
 ]);
 
 /** For one benchmark, in ms. */
@@ -30,9 +43,11 @@ const program = new Command("bench")
   .addArgument(new Argument("[names...]", "what to measure").choices(names).default(names, "all"))
   .option("--log <file>", "the access log that import repeats, plain or gzipped")
   .option("--lines <number>", "how many lines import imports", parseCount, 1_000_000)
-  .option("--connections <number>", "how many connections ingest has at a time", parseCount, 64)
-  .option("--rounds <number>", "how often ingest and commit measure", parseCount, 5)
-  .option("--seconds <number>", "how long they measure each time", parseCount, 2)
+  .option("--connections <number>", "how many single events are on their way at a time", parseCount, 64)
+  .option("--rounds <number>", "how often each figure is measured", parseCount, 5)
+  .option("--seconds <number>", "how long it is measured each time", parseCount, 2)
+  .option("--events <number>", "how many events fold folds", parseCount, 10_000_000)
+  .option("--log-gb <number>", "the size of the log that start begins with", parseCount, 10)
   .option("--json <file>", "also write the figures here, such as bench/results/import.json")
   .parse();
 const { json, ...settings } = program.opts<Settings & { json?: string }>();
@@ -86,6 +101,7 @@ function machine(): object {
     platform: `${process.platform} ${process.arch}`,
     cpu: cpus()[0]?.model ?? "unknown",
     cores: availableParallelism(),
+    isPinned: canPin,
   };
 }
 

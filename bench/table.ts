@@ -2,20 +2,27 @@
 
 import type { Figure, Limit } from "./benchmark.ts";
 
-/** One line for each figure: its name, value, limit, and how it stands to that. */
+/** One line for each figure: its name, value, spread, limit, and how it stands to that. */
 export function table(figures: readonly Figure[]): string {
   const rows = figures.map((figure) => ({
     name: figure.name,
     value: `${number(figure.value)} ${figure.unit}`,
+    spread: figure.spread ? `${number(figure.spread[0])} to ${number(figure.spread[1])}` : "",
     limit: figure.limit ? limitText(figure.limit) : "",
     verdict: figure.limit ? verdict(figure.value, figure.limit) : "",
   }));
-  const width = (column: "name" | "value" | "limit") => Math.max(...rows.map((row) => row[column].length));
-  const [names, values, limits] = [width("name"), width("value"), width("limit")];
+  const columns = ["name", "value", "spread", "limit", "verdict"] as const;
+  const widths = columns.map((column) => Math.max(...rows.map((row) => row[column].length)));
   return rows
-    .map(({ name, value, limit, verdict }) =>
-      `  ${name.padEnd(names)}  ${value.padStart(values)}  ${limit.padStart(limits)}  ${verdict}`.trimEnd(),
-    )
+    .map((row) => {
+      const cells = columns.map((column, index) => {
+        const width = widths[index] ?? 0;
+        return column === "name" || column === "verdict"
+          ? row[column].padEnd(width)
+          : row[column].padStart(width);
+      });
+      return `  ${cells.filter((_, index) => widths[index] !== 0).join("  ")}`.trimEnd();
+    })
     .join("\n");
 }
 

@@ -109,7 +109,7 @@ program
   .argument("<directory>", "the backup")
   .addOption(dataOption())
   .action(async (directory: string, options) => {
-    process.stdout.write(await restore(directory, options.data));
+    process.stdout.write(await restore(directory, options.data, interruptSignal()));
   });
 
 const deadLetters = program

@@ -58,7 +58,7 @@ export class Running {
 
   /** The process id of a server's api or projector; undefined while there is none. */
   child(name: ChildName): number | undefined {
-    return childrenOf(this.pid).find((pid) => commandOf(pid).includes(`/src/${name}/process.ts`));
+    return childOf(this.pid, name);
   }
 }
 
@@ -135,6 +135,11 @@ export class Server {
       return health?.queue_size === 0 ? true : undefined;
     });
   }
+}
+
+/** The process id of the api or projector of the server that `pid` is; undefined while there is none. */
+export function childOf(pid: number, name: ChildName): number | undefined {
+  return childrenOf(pid).find((child) => commandOf(child).includes(`/src/${name}/process.ts`));
 }
 
 /** Calls `probe` until it gives something; rejects when that takes too long, or with what `probe` throws. */

@@ -48,8 +48,17 @@ export class StatusService implements StatusSource {
 
   async status(): Promise<Status> {
     const { ingestor, now, drain } = this.#dependencies;
-    const end = await this.#end();
-    const projection = await this.#projection(end.offset);
+    let end = await this.#end();
+    let projection = await this.#projection(end.offset);
+    if (projection.projected > end.offset) {
+      // Events may have come in and been folded since the end was looked up; if not, the log has lost what was folded.
+      end = await this.#end();
+      const { projected } = projection;
+      if (end.logId !== "" && projected > end.offset) {
+        const problem = `the statistics go up to offset ${projected}, and the log ends at ${end.offset}`;
+        projection = { ...projection, problem };
+      }
+    }
     return {
       version: packageJson.version,
       uptimeMs: now() - this.#startedAtMs,

@@ -12,11 +12,14 @@ import fs from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import Database from "better-sqlite3";
-import { DURABLE_MARK_NAME, readDurableMark } from "../log/durable-mark.ts";
+import { DURABLE_MARK_NAME } from "../log/durable-mark.ts";
 import { nodeLogFiles } from "../log/files.ts";
 import { type DurableMark, encodeDurableMark, segmentName } from "../log/format.ts";
 import { listSegments } from "../log/segments.ts";
+import { steadyMark } from "../log/verify.ts";
 import { currentGeneration, generationPath, publishGeneration } from "../readmodel/generations.ts";
+import { ReadModelReader } from "../readmodel/reader.ts";
+import { isDirectory, makeDirectories, syncFile } from "./directories.ts";
 
 /** What was backed up, or is expected to be restored. */
 export interface BackupSummary {
@@ -34,7 +37,8 @@ export class BackupError extends Error {}
 
 /**
  * Copies `dataDirectory` to `target`, which must not exist or be empty. The caller keeps segments from being pruned
- * meanwhile. `onProgress` is told how many bytes of the log were copied, of how many.
+ * until this settles. `onProgress` is told how many bytes of the log were copied, of how many. Throws a BackupError, or
+ * the reason of `signal`.
  */
 export async function makeBackup(
   dataDirectory: string,
@@ -42,19 +46,21 @@ export async function makeBackup(
   onProgress: (done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<BackupSummary> {
-  return whole(target, async (partial) => {
+  const fill = async (partial: string): Promise<BackupSummary> => {
     const generation = currentGeneration(dataDirectory);
     if (generation !== undefined) {
       copyDatabase(generationPath(dataDirectory, generation), generationPath(partial, generation));
       publishGeneration(partial, generation);
     }
     const summary = await copyLog(join(dataDirectory, "log"), join(partial, "log"), onProgress, signal);
+    checkCheckpoint(partial, summary.endOffset);
     for (const name of SECRETS) {
       if (existsSync(join(dataDirectory, name)))
         await copyFile(join(dataDirectory, name), join(partial, name), signal);
     }
     return summary;
-  });
+  };
+  return whole(target, fill, signal);
 }
 
 /** A copy of one moment, also while the projector writes: VACUUM reads in one transaction. */
@@ -67,6 +73,18 @@ function copyDatabase(from: string, to: string): void {
   }
 }
 
+/** The read model that was copied must be a fold of what was copied of the log. */
+function checkCheckpoint(directory: string, endOffset: number): void {
+  const reader = new ReadModelReader(directory);
+  const folded = reader.checkpoint()?.nextOffset ?? 0;
+  reader.close();
+  if (folded <= endOffset) return;
+  throw new BackupError(
+    `the statistics go to offset ${folded}, and the log's durable mark only to ${endOffset}, so that events would be ` +
+      "missing: stop the server and back up again, or see `footfall log verify`",
+  );
+}
+
 /** Copies the durable part of a log. */
 async function copyLog(
   from: string,
@@ -75,7 +93,8 @@ async function copyLog(
   signal: AbortSignal,
 ): Promise<BackupSummary> {
   const files = await nodeLogFiles(from);
-  const mark = await readDurableMark(files);
+  // A server may be just overwriting it.
+  const mark = await steadyMark(files, () => undefined);
   if (!mark) throw new BackupError(`the log in ${from} has no durable mark: start the server on it once`);
   const segments = (await listSegments(files)).filter((first) => first <= mark.segment);
   const lengths = await Promise.all(segments.map((first) => lengthOf(from, first, mark)));
@@ -89,7 +108,7 @@ async function copyLog(
     onProgress(done, total);
   }
   await writeSynced(join(to, DURABLE_MARK_NAME), encodeDurableMark(mark));
-  await syncDirectory(to);
+  await syncFile(to);
   return { segments: segments.length, endOffset: mark.nextOffset, bytes: total };
 }
 
@@ -111,21 +130,38 @@ async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
   await fs.writeFile(path, bytes, { flush: true });
 }
 
-/** Makes `target` by `fill` under another name, and renames it when it is whole and on disk. */
-export async function whole<T>(target: string, fill: (partial: string) => Promise<T>): Promise<T> {
+/**
+ * Makes `target` by `fill` under another name, and renames it when it is whole and on disk. When `fill` fails or
+ * `signal` aborts, nothing is left of it. Throws a BackupError when there can be no such directory.
+ */
+export async function whole<T>(
+  target: string,
+  fill: (partial: string) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
   const path = resolve(target);
-  if (existsSync(path) && (await fs.readdir(path)).length > 0) {
-    throw new BackupError(`${target} is not empty: name a directory that does not exist yet`);
+  const parent = dirname(path);
+  const other = "name a directory that does not exist yet";
+  if (existsSync(path)) {
+    if (!(await isDirectory(path))) throw new BackupError(`${target} is not a directory: ${other}`);
+    if ((await fs.readdir(path)).length > 0) throw new BackupError(`${target} is not empty: ${other}`);
   }
-  await fs.mkdir(dirname(path), { recursive: true });
-  const partial = join(dirname(path), `.${basename(path)}.partial-${process.pid}`);
-  await fs.mkdir(partial, { mode: 0o700 });
+  await makeDirectories(parent).catch(
+    instead(["EEXIST", "ENOTDIR"], `${target} cannot be made, a file is in the way: ${other}`),
+  );
+  const partial = join(parent, `.${basename(path)}.partial-${process.pid}`);
+  await fs
+    .mkdir(partial, { mode: 0o700 })
+    .catch(instead(["EEXIST"], `${partial} is left of an attempt that was killed: remove it`));
   try {
     const result = await fill(partial);
-    await syncDirectory(partial);
+    await syncFile(partial);
+    signal.throwIfAborted();
     // Over an empty directory, rename succeeds.
-    await fs.rename(partial, path);
-    await syncDirectory(dirname(path));
+    await fs
+      .rename(partial, path)
+      .catch(instead(["ENOTEMPTY", "EEXIST", "ENOTDIR"], `${target} was made meanwhile: ${other}`));
+    await syncFile(parent);
     return result;
   } catch (error) {
     await fs.rm(partial, { recursive: true, force: true });
@@ -133,11 +169,9 @@ export async function whole<T>(target: string, fill: (partial: string) => Promis
   }
 }
 
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await fs.open(path);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+/** For `catch`: throws a BackupError with `message` instead of an error with one of these codes. */
+function instead(codes: readonly string[], message: string): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    throw codes.includes(error.code ?? "") ? new BackupError(message, { cause: error }) : error;
+  };
 }

@@ -29,7 +29,7 @@ export class Maintenance {
     this.#isPruning = true;
     try {
       const { sealed, lastBytes } = await readSealedSegments(this.#files);
-      const plan = planPrune(sealed, lastBytes, foldedTo(this.#dataDirectory), rule);
+      const plan = planPrune(sealed, lastBytes, await foldedTo(this.#dataDirectory), rule);
       await prune(this.#files, plan, mode);
       return plan;
     } finally {

@@ -1,7 +1,6 @@
 // A data directory out of a backup, proven before it gets its name: every frame of the log is verified, the database is
 // checked, and its checkpoint must be a place in the log.
 
-import { existsSync } from "node:fs";
 import fs from "node:fs/promises";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -12,20 +11,36 @@ import { verifyLog } from "../log/verify.ts";
 import { currentGeneration, generationPath } from "../readmodel/generations.ts";
 import { ReadModelReader } from "../readmodel/reader.ts";
 import { BackupError, type BackupSummary, whole } from "./backup.ts";
+import { isDirectory, syncFile } from "./directories.ts";
 
-/** Copies the backup `source` to `dataDirectory`, which must not exist or be empty. Throws a BackupError. */
+/**
+ * Copies the backup `source` to `dataDirectory`, which must not exist or be empty. Throws a BackupError, or the reason
+ * of `signal`.
+ */
 export async function restoreBackup(
   source: string,
   dataDirectory: string,
   onProgress: (done: number, total: number) => void,
+  signal: AbortSignal,
 ): Promise<BackupSummary> {
-  if (!existsSync(join(source, "log"))) throw new BackupError(`${source} is no backup: it has no log`);
-  return whole(dataDirectory, async (partial) => {
-    await fs.cp(source, partial, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
-    const summary = await verifyRestored(partial, onProgress);
+  if (!(await isDirectory(join(source, "log"))))
+    throw new BackupError(`${source} is no backup: it has no log`);
+  const isWanted = () => {
+    signal.throwIfAborted();
+    return true;
+  };
+  const onVerified = (done: number, total: number) => {
+    signal.throwIfAborted();
+    onProgress(done, total);
+  };
+  const fill = async (partial: string): Promise<BackupSummary> => {
+    const as = { recursive: true, verbatimSymlinks: true, preserveTimestamps: true };
+    await fs.cp(source, partial, { ...as, filter: isWanted });
+    const summary = await verifyRestored(partial, onVerified);
     await syncAll(partial);
     return summary;
-  });
+  };
+  return whole(dataDirectory, fill, signal);
 }
 
 async function verifyRestored(
@@ -91,13 +106,4 @@ async function syncAll(directory: string): Promise<void> {
     else if (entry.isFile()) await syncFile(path);
   }
   await syncFile(directory);
-}
-
-async function syncFile(path: string): Promise<void> {
-  const file = await fs.open(path);
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }

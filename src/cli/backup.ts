@@ -13,7 +13,9 @@ export async function backup(data: string, target: string, signal: AbortSignal):
   logDirectory(data);
   const counter = startCounter("bytes", process.stderr);
   try {
-    const summary = await withHeldLog(data, () => makeBackup(data, target, counter.update, signal));
+    const summary = await withHeldLog(data, (lost) =>
+      makeBackup(data, target, counter.update, AbortSignal.any([signal, lost])),
+    );
     return `${target} has ${describe(summary)} and the statistics of a moment before\n`;
   } catch (error) {
     if (signal.aborted) throw new CliError("interrupted: no backup was made");
@@ -24,12 +26,13 @@ export async function backup(data: string, target: string, signal: AbortSignal):
 }
 
 /** Makes the data directory `data` out of the backup in `source`. Resolves to the text to print; throws a CliError. */
-export async function restore(source: string, data: string): Promise<string> {
+export async function restore(source: string, data: string, signal: AbortSignal): Promise<string> {
   const counter = startCounter("bytes", process.stderr);
   try {
-    const summary = await restoreBackup(source, data, counter.update);
+    const summary = await restoreBackup(source, data, counter.update, signal);
     return `${data} has ${describe(summary)}, every one of them verified\n`;
   } catch (error) {
+    if (signal.aborted) throw new CliError("interrupted: nothing was restored");
     throw expected(error);
   } finally {
     counter.stop();

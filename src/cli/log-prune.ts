@@ -74,7 +74,7 @@ function describe(
 ): string {
   const waiting =
     unfolded > 0
-      ? `${unfolded} more segments stay: they are not folded into the statistics yet, or a rebuild is under way\n`
+      ? `${unfolded} more segments stay: they are not folded into the statistics yet, or a rebuild is under way or was interrupted (footfall rebuild ends it)\n`
       : "";
   const first = segments[0];
   const last = segments.at(-1);

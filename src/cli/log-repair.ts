@@ -1,9 +1,10 @@
 // `footfall log repair`: makes a damaged log one that can be opened again. Without --yes it only says what it would do.
 
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type LogFiles, nodeLogFiles } from "../log/files.ts";
 import { segmentName } from "../log/format.ts";
-import { type Cut, planRepair, type RepairPlan, repairLog } from "../log/repair.ts";
+import { type Cut, DAMAGED_PREFIX, planRepair, type RepairPlan, repairLog } from "../log/repair.ts";
 import { type LogReport, verifyLog } from "../log/verify.ts";
 import { ReadModelReader } from "../readmodel/reader.ts";
 import { logDirectory, problemLines } from "./log-verify.ts";
@@ -44,16 +45,22 @@ async function repairLocked(
   }
   const directory = join(files.directory, await repairLog(files, plan, new Date()));
   return {
-    text: `${statement}done: the files as they were are in ${directory}\n${salvageNote(plan, directory)}`,
+    text: `${statement}done: the files as they were are in ${directory}\n${salvageNote(plan, files.directory)}`,
     isGood: report.problems.every(({ remedy }) => remedy.kind !== "none"),
   };
 }
 
-function salvageNote({ cut }: RepairPlan, directory: string): string {
-  if (!cut || cut.readable === 0) return "";
+/** A repair that was cut short has taken away what stood behind: all that was ever set aside is named, the latest first. */
+function salvageNote({ cut }: RepairPlan, logPath: string): string {
+  const directories = readdirSync(logPath).filter((name) => name.startsWith(DAMAGED_PREFIX));
+  if (!cut || (cut.readable === 0 && directories.length < 2)) return "";
+  const commands = directories
+    .toSorted()
+    .reverse()
+    .map((name) => `  footfall log salvage ${join(logPath, name)}\n`);
   return (
-    `to append the ${cut.readable} events that can be read in them, with new offsets, do this before the server is ` +
-    `started: footfall log salvage ${directory}\n`
+    "to append the events that can be read in them, with new offsets, do this before the server is started, in this " +
+    `order:\n${commands.join("")}`
   );
 }
 

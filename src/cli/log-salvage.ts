@@ -1,6 +1,6 @@
 // `footfall log salvage`: appends what a repair took away, and can be read, to the repaired log.
 
-import { existsSync } from "node:fs";
+import { isDirectory } from "../backup/directories.ts";
 import { nodeLogFiles } from "../log/files.ts";
 import { type Salvaged, salvage } from "../log/salvage.ts";
 import { CliError } from "./cli-error.ts";
@@ -14,7 +14,7 @@ import { withoutServer } from "./writer-locks.ts";
  */
 export async function salvageText(data: string, directory: string): Promise<string> {
   const files = await nodeLogFiles(logDirectory(data));
-  if (!existsSync(directory)) throw new CliError(`there is no directory ${directory}`);
+  if (!(await isDirectory(directory))) throw new CliError(`there is no directory ${directory}`);
   const damaged = await nodeLogFiles(directory);
   const counter = await startReadCounter(damaged);
   const work = () => salvage(files, damaged, counter.read).finally(counter.stop);

@@ -33,7 +33,7 @@ export async function rebuild(options: RebuildOptions, signal: AbortSignal): Pro
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
     const left =
       result.deadLetters > 0 ? `; ${result.deadLetters} could not be folded (footfall dead-letters)` : "";
-    return `the statistics were made anew from ${result.position.toLocaleString("en")} events in ${seconds} s${left}\n`;
+    return `the statistics were made anew from ${(result.position - result.first).toLocaleString("en")} events in ${seconds} s${left}\n`;
   } catch (error) {
     if (!signal.aborted)
       throw new CliError(error instanceof Error ? error.message : String(error), { cause: error });
@@ -88,9 +88,10 @@ function neverEnds(): never {
 }
 
 function asProgress(state: Readonly<Record<string, unknown>>): RebuildProgress {
-  const { generation, position, end, deadLetters } = state;
+  const { generation, first, position, end, deadLetters } = state;
   return {
     generation: Number(generation),
+    first: Number(first),
     position: Number(position),
     end: Number(end),
     deadLetters: Number(deadLetters),

@@ -1,7 +1,8 @@
 // Retention: takes whole oldest segments off the log, and only when told to. They go to the folder `archive` of the log
 // directory, from where they can be moved back, or are deleted.
 //
-// What is not folded into the statistics is never taken, nor is the last segment. The oldest go first, so the log has
+// What is not folded into the statistics is never taken, nor is the segment of the last folded frame, where folding goes on,
+// nor the last segment. The oldest go first, so the log has
 // no hole, also when the process dies on the way.
 
 import { LogError } from "./errors.ts";
@@ -72,7 +73,7 @@ export function planPrune(
   };
   const firstThatStays = sealed.findIndex((segment) => !isNamed(segment));
   const named = firstThatStays === -1 ? sealed : sealed.slice(0, firstThatStays);
-  const segments = named.filter(({ endOffset }) => endOffset <= foldedTo);
+  const segments = named.filter(({ endOffset }) => endOffset < foldedTo);
   return { segments, unfolded: named.length - segments.length };
 }
 

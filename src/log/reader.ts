@@ -156,8 +156,15 @@ class LogReader implements EventLogReader {
   }
 
   async #enterNextSegment(): Promise<void> {
-    const next = await openSegment(this.#files, this.nextOffset, "read", this.logId).catch((error) => {
+    const next = await openSegment(this.#files, this.nextOffset, "read", this.logId).catch(async (error) => {
       if (!isMissing(error)) throw error;
+      const [first = 0] = await listSegments(this.#files);
+      if (first > this.nextOffset) {
+        throw new LogError(
+          "mismatch",
+          `what comes at offset ${this.nextOffset} was pruned while it was read`,
+        );
+      }
       throw corruption(
         this.#segment.name,
         this.#frames.position,

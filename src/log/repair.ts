@@ -24,6 +24,8 @@ import { listSegments, TEMPORARY_SUFFIX } from "./segments.ts";
 import type { LogReport } from "./verify.ts";
 import { openLog } from "./writer.ts";
 
+/** How the names of the directories begin that have what a repair set aside. */
+export const DAMAGED_PREFIX = "damaged-";
 /** How much is copied at a time. */
 const COPY_BYTES = 1024 * 1024;
 
@@ -115,7 +117,7 @@ export async function repairLog(files: LogFiles, plan: RepairPlan, now: Date): P
   const hasMark = (await files.list()).includes(DURABLE_MARK_NAME);
   await checkRoom(files, mended);
 
-  const directory = `damaged-${now.toISOString().replaceAll(/[-:]/g, "")}`;
+  const directory = `${DAMAGED_PREFIX}${now.toISOString().replaceAll(/[-:]/g, "")}`;
   const changed = [...mended, ...removed].map(segmentName).concat(hasMark ? [DURABLE_MARK_NAME] : []);
   await files.makeDirectory(directory);
   for (const name of changed) await files.link(name, `${directory}/${name}`);

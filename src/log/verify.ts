@@ -56,7 +56,7 @@ export interface LogReport {
 
 /** Verifies the log. Rejects when a file cannot be opened, or read for another reason than a bad disk. */
 export async function verifyLog(files: LogFiles, options: VerifyOptions): Promise<LogReport> {
-  const mark = await steadyMark(files, options);
+  const mark = await steadyMark(files, options.lock);
   // Listed after the mark was read: the segment that it names is among them.
   const segments = await listSegments(files);
   const headers = await readHeaders(files, segments);
@@ -65,8 +65,11 @@ export async function verifyLog(files: LogFiles, options: VerifyOptions): Promis
   return verification.report();
 }
 
-/** The mark. When a server writes, it may be just being overwritten, and is read again. */
-async function steadyMark(files: LogFiles, { lock }: VerifyOptions): Promise<DurableMark | undefined> {
+/** The mark. Unless `lock` can be taken, a server may be just overwriting it, and it is read again. */
+export async function steadyMark(
+  files: LogFiles,
+  lock: VerifyOptions["lock"],
+): Promise<DurableMark | undefined> {
   for (let attempt = 1; ; attempt += 1) {
     const mark = await readDurableMark(files);
     if (mark || attempt === MARK_ATTEMPTS) return mark;

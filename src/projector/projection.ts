@@ -41,6 +41,11 @@ export class Projection {
     return this.#model.checkpoint?.nextOffset ?? 0;
   }
 
+  /** The offset that it begins at: 0, unless the loss of the events before was accepted. */
+  get firstOffset(): number {
+    return this.#model.firstOffset;
+  }
+
   /** Events that were not folded, as they cannot be. */
   get deadLetters(): number {
     return this.#model.deadLetters;

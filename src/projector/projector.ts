@@ -116,7 +116,7 @@ export class Projector {
     const begun = listGenerations(dataDirectory).filter((generation) => generation > current);
     for (const generation of begun.reverse()) {
       try {
-        const projection = new Projection(generation, options);
+        const projection = reopen(generation, options);
         logger.info(
           { generation, position: projection.position },
           "going on with a generation that was begun",
@@ -177,4 +177,13 @@ export class Projector {
     logger.info({ generation }, "the read model was switched to a new generation");
     rebuild.finish();
   }
+}
+
+/** Opens a generation that was begun. One that lacks events is begun anew: they may be there again, or not be given up. */
+function reopen(generation: number, options: ProjectionOptions): Projection {
+  const projection = new Projection(generation, options);
+  const { firstOffset } = projection;
+  if (firstOffset === 0) return projection;
+  void projection.close();
+  throw new UnusableReadModel(`it lacks the events before offset ${firstOffset}`);
 }

@@ -4,7 +4,8 @@ import type { Projection } from "./projection.ts";
 
 export interface RebuildProgress {
   readonly generation: number;
-  /** Events folded so far, and how many there are in all. */
+  /** Where it begins, how far it is, and how far it is to go, as offsets. */
+  readonly first: number;
   readonly position: number;
   readonly end: number;
   /** Events that could not be folded. */
@@ -62,7 +63,7 @@ export class Rebuild {
   }
 
   #progress(end: number): RebuildProgress {
-    const { generation, position, deadLetters } = this.projection;
-    return { generation, position, end, deadLetters };
+    const { generation, firstOffset: first, position, deadLetters } = this.projection;
+    return { generation, first, position, end, deadLetters };
   }
 }

@@ -5,7 +5,7 @@
 // about all time costs what one about a day does.
 
 /** Counts up with every change of the tables or of the fold: a new one is built from the log beside the old. */
-export const PROJECTION_VERSION = 2;
+export const PROJECTION_VERSION = 3;
 
 /** The `day` that stands for all time; below the first day that a timestamp can have (0000-01-01 is -719,528). */
 export const ALL_TIME = -1_000_000;
@@ -15,6 +15,7 @@ CREATE TABLE projection (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   identity TEXT NOT NULL,          -- version and settings that the numbers depend on
   log_id TEXT NOT NULL,            -- '' until the first batch
+  first_offset INTEGER NOT NULL,   -- of the first record that is folded: 0 but when the loss of those before was accepted
   position INTEGER NOT NULL,       -- offset of the next record to fold
   segment INTEGER NOT NULL,        -- where in the log the last folded frame is
   frame_position INTEGER NOT NULL,

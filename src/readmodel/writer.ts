@@ -91,6 +91,11 @@ export class ReadModelWriter {
     return toPosition(this.#statements.checkpoint.get());
   }
 
+  /** The offset that it begins at: 0, unless it lacks the events before. */
+  get firstOffset(): number {
+    return this.#statements.firstOffset.get()?.first_offset ?? 0;
+  }
+
   /** How many events could not be folded. */
   get deadLetters(): number {
     return this.#statements.countDeadLetters.get(0)?.count ?? 0;
@@ -98,7 +103,7 @@ export class ReadModelWriter {
 
   /** Makes a read model that has nothing yet begin at `offset`: it will lack the events before. */
   beginAt(offset: number): void {
-    this.#statements.beginAt.run(offset);
+    this.#statements.beginAt.run({ offset });
   }
 
   /**
@@ -129,7 +134,7 @@ export class ReadModelWriter {
         .get();
       if (exists) return;
       this.#database.exec(SCHEMA);
-      this.#database.prepare("INSERT INTO projection VALUES (1, ?, '', 0, 0, 0, 0)").run(identity);
+      this.#database.prepare("INSERT INTO projection VALUES (1, ?, '', 0, 0, 0, 0, 0)").run(identity);
     });
     create.immediate();
     const stored = this.#database.prepare<[], { identity: string }>("SELECT identity FROM projection").get();
@@ -275,7 +280,10 @@ function prepare(database: Database.Database) {
       UPDATE projection SET log_id = :logId, position = :nextOffset, segment = :segment,
         frame_position = :framePosition, frame_crc = :frameCrc
       WHERE id = 1 AND position = :expected`),
-    beginAt: database.prepare("UPDATE projection SET position = ? WHERE id = 1 AND log_id = ''"),
+    beginAt: database.prepare(
+      "UPDATE projection SET first_offset = :offset, position = :offset WHERE id = 1 AND log_id = ''",
+    ),
+    firstOffset: database.prepare<[], { first_offset: number }>("SELECT first_offset FROM projection"),
     addDeadLetter: database.prepare("INSERT INTO dead_letters VALUES (?, ?, ?)"),
     countDeadLetters: database.prepare<[number], { count: number }>(
       "SELECT count(*) AS count FROM dead_letters WHERE offset >= ?",

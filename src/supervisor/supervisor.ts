@@ -138,16 +138,33 @@ class Child {
       });
       this.#process = child;
       child.on("message", (message: FromChild) => this.#onMessage(message));
-      child.on("error", (error) => this.#logger.error({ process: this.#name, err: error }, "process error"));
-      child.once("exit", (code, signal) => {
+      const ended = (code: number | null, signal: string | null) => {
         this.#process = undefined;
         resolve({ code, signal });
-      });
-      if (this.#name === "projector" && child.pid !== undefined) setPriority(child.pid, PROJECTOR_NICENESS);
+      };
+      child.once("exit", ended);
       this.#failure = undefined;
+      child.on("error", (error) => {
+        this.#logger.error({ process: this.#name, err: error }, "process error");
+        if (child.pid !== undefined) return;
+        // It could not be started, and will not say that it has ended.
+        this.#failure = `it cannot be started: ${error.message}`;
+        ended(null, null);
+      });
+      if (child.pid === undefined) return;
+      if (this.#name === "projector") this.#lowerPriority(child.pid);
       this.#tell(child, { type: "projector", problem: this.#projectorProblem });
       this.#tell(child, { type: "start", config: this.#config });
     });
+  }
+
+  #lowerPriority(pid: number): void {
+    try {
+      setPriority(pid, PROJECTOR_NICENESS);
+    } catch (error) {
+      // It has just ended.
+      this.#logger.warn({ process: this.#name, err: error }, "its priority could not be lowered");
+    }
   }
 
   #onMessage(message: FromChild): void {

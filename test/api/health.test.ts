@@ -151,3 +151,25 @@ test("statistics that are further behind than the set lag are told, and not befo
       reason: expect.stringMatching(/^the statistics are \d+ ms behind$/),
     });
 });
+
+test("statistics that hold more than the log does are told", async () => {
+  const files = new TestFiles();
+  let folded = 0;
+  const checkpoint = () => ({
+    ...{
+      logId: "0198c0de-0000-7000-8000-0123456789ab",
+      nextOffset: folded,
+      segment: 0,
+      framePosition: 0,
+      frameCrc: 0,
+    },
+  });
+  const { url } = await openRealApi({ files, checkpoint });
+  await postEvent(url, "a");
+  folded = 1;
+  expect(await healthOf(url)).toEqual(says("healthy"));
+  folded = 5;
+  expect(await healthOf(url)).toEqual(
+    says("degraded", "the statistics go up to offset 5, and the log ends at 1"),
+  );
+});

@@ -11,6 +11,7 @@ import { STOPPING, StatusService } from "../../src/api/status-service.ts";
 import { BUFFER_LIMITS, type BufferLimits } from "../../src/ingest/buffer.ts";
 import { Ingestor } from "../../src/ingest/ingestor.ts";
 import { LogHost } from "../../src/ingest/log-host.ts";
+import type { LogPosition } from "../../src/log/event-log.ts";
 import type { LogFiles } from "../../src/log/files.ts";
 import { temporaryDirectory } from "../temporary.ts";
 import { fakes } from "./fakes.ts";
@@ -20,6 +21,7 @@ export interface RealApiOptions {
   readonly limits?: BufferLimits;
   readonly degradedLagMs?: number;
   readonly projectorProblem?: () => string | undefined;
+  readonly checkpoint?: () => LogPosition | undefined;
 }
 
 /** Opens the log and the port; both are closed when the test has finished. The read model is a fake. */
@@ -29,6 +31,7 @@ export async function openRealApi(options: RealApiOptions) {
     limits = BUFFER_LIMITS,
     degradedLagMs = 10_000,
     projectorProblem = () => undefined,
+    checkpoint = () => undefined,
   } = options;
   const logger = pino({ level: "silent" });
   const draining = new AbortController();
@@ -40,7 +43,7 @@ export async function openRealApi(options: RealApiOptions) {
   const status = new StatusService({
     ...{ files, ingestor, projectorProblem, degradedLagMs, drain, logger },
     log: () => host.log,
-    checkpoint: () => undefined,
+    checkpoint,
     now: Date.now,
   });
   const { reports } = fakes();

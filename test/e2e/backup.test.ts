@@ -87,6 +87,43 @@ test("a backup that was damaged is not restored, nor is one written over what is
   });
 });
 
+test("a file where a directory is asked for is a mistake that is explained, without a stack", async () => {
+  const data = temporaryDirectory();
+  const server = await Server.start(data);
+  await server.stop();
+  const file = join(data, "file");
+  writeFileSync(file, "");
+  const run = async (...args: string[]) => (await footfall([...args, "--data", data])).stderr;
+  expect(await run("backup", file)).toMatch(/^footfall: \S+ is not a directory: name a directory .*\n$/);
+  expect(await run("restore", file)).toMatch(/^footfall: \S+ is no backup: it has no log\n$/);
+  expect(await run("log", "salvage", file)).toMatch(/^footfall: there is no directory \S+\n$/);
+});
+
+test("a backup of a stopped server has all that was acknowledged, also when its durable mark is old", {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const data = temporaryDirectory();
+  const server = await Server.start(data);
+  const mark = join(data, "log", "durable");
+  const load = startLoad(server.url, "s");
+  await until("there are events", () => load.acknowledged.size > 50 || undefined);
+  const old = readFileSync(mark);
+  const count = load.acknowledged.size;
+  await until("there are more events", () => load.acknowledged.size > count + 100 || undefined);
+  await load.stop();
+  await server.caughtUp();
+  await server.stop();
+  writeFileSync(mark, old);
+  const target = join(temporaryDirectory(), "backup");
+  const events = load.acknowledged.size.toLocaleString("en");
+  expect(await footfall(["backup", target, "--data", data])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(`up to offset ${events} `),
+  });
+  const restored = join(temporaryDirectory(), "restored");
+  expect(await footfall(["restore", target, "--data", restored])).toMatchObject({ code: 0 });
+});
+
 test("log prune explains itself, and refuses what makes no sense", async () => {
   const data = temporaryDirectory();
   const server = await Server.start(data);

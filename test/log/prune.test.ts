@@ -2,6 +2,7 @@ import { readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { planPrune, prune, readSealedSegments, type SealedSegment } from "../../src/log/prune.ts";
+import { readFromPosition, readFromStart } from "../../src/log/reader.ts";
 import { openLog } from "../../src/log/writer.ts";
 import { append, readIds, temporaryFiles, writeLog } from "./log-fixture.ts";
 
@@ -17,7 +18,7 @@ const offsets = (plan: { segments: readonly SealedSegment[] }) =>
   plan.segments.map(({ firstOffset }) => firstOffset);
 
 test("by time, a segment goes when all that is in it was received before", () => {
-  const plan = (beforeMs: number) => planPrune(SEALED, LAST_BYTES, 30, { beforeMs });
+  const plan = (beforeMs: number) => planPrune(SEALED, LAST_BYTES, 31, { beforeMs });
   expect(offsets(plan(1000))).toEqual([]);
   expect(offsets(plan(1001))).toEqual([0]);
   expect(offsets(plan(3000))).toEqual([0, 10]);
@@ -25,7 +26,7 @@ test("by time, a segment goes when all that is in it was received before", () =>
 });
 
 test("by size, the oldest go until no more is left than is to be kept; the last segment stays", () => {
-  const plan = (keepBytes: number) => planPrune(SEALED, LAST_BYTES, 30, { keepBytes });
+  const plan = (keepBytes: number) => planPrune(SEALED, LAST_BYTES, 31, { keepBytes });
   expect(offsets(plan(350))).toEqual([]);
   expect(offsets(plan(349))).toEqual([0]);
   expect(offsets(plan(250))).toEqual([0]);
@@ -37,13 +38,30 @@ test("what is not folded stays, and is counted", () => {
   for (const [foldedTo, expected] of [
     [0, []],
     [9, []],
-    [10, [0]],
+    [10, []],
+    [11, [0]],
     [29, [0, 10]],
   ] as const) {
     const plan = planPrune(SEALED, LAST_BYTES, foldedTo, { keepBytes: 0 });
     expect(offsets(plan)).toEqual(expected);
     expect(plan.unfolded).toBe(3 - expected.length);
   }
+});
+
+test("folding goes on behind what was pruned, also when it had come to the end of a segment", async () => {
+  const files = await temporaryFiles();
+  await writeLog(files, [["a"], ["b"], ["c"]], 1);
+  const reader = await readFromStart(files);
+  await reader?.next();
+  const read = await reader?.next();
+  await reader?.close();
+  expect(read?.after.nextOffset).toBe(2);
+  const { sealed, lastBytes } = await readSealedSegments(files);
+  await prune(files, planPrune(sealed, lastBytes, 2, { keepBytes: 0 }), "delete");
+  if (!read) throw new Error("nothing was read");
+  const next = await readFromPosition(files, read.after);
+  expect((await next?.next())?.frame.header.firstOffset).toBe(2);
+  await next?.close();
 });
 
 test("segments go to the archive beside a writer that goes on, and can be moved back", async () => {
@@ -56,7 +74,7 @@ test("segments go to the archive beside a writer that goes on, and can be moved 
     [2, 3],
   ]);
   expect(sealed[0]?.lastReceivedMs).toBe(1000);
-  await prune(files, planPrune(sealed, lastBytes, 3, { keepBytes: 0 }), "archive");
+  await prune(files, planPrune(sealed, lastBytes, 4, { keepBytes: 0 }), "archive");
   await append(log, ["e"]);
   await log.close();
   expect(await readIds(files)).toEqual(["d", "e"]);
@@ -76,9 +94,9 @@ test("segments are deleted when that is asked for, and what the archive has is n
     const { sealed, lastBytes } = await readSealedSegments(files);
     return planPrune(sealed, lastBytes, foldedTo, { keepBytes: 0 });
   };
-  const first = await planNow(1);
+  const first = await planNow(2);
   await prune(files, first, "archive");
-  await prune(files, await planNow(2), "delete");
+  await prune(files, await planNow(3), "delete");
   expect(await readIds(files)).toEqual(["c"]);
   expect(readdirSync(join(files.directory, "archive"))).toEqual(["00000000000000000000.log"]);
   await expect(prune(files, first, "archive")).rejects.toThrow("the archive has");

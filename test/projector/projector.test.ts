@@ -10,6 +10,7 @@ import { Projector } from "../../src/projector/projector.ts";
 import type { RebuildProgress } from "../../src/projector/rebuild.ts";
 import { currentGeneration, generationPath } from "../../src/readmodel/generations.ts";
 import { ReadModelReader } from "../../src/readmodel/reader.ts";
+import { ReadModelWriter } from "../../src/readmodel/writer.ts";
 import { temporaryDirectory } from "../temporary.ts";
 import { batch, type GivenEvent } from "./events.ts";
 
@@ -104,6 +105,7 @@ test("a rebuild beside the live statistics gives the same tables, and leaves one
   const seen: RebuildProgress[] = [];
   expect(await projector.rebuild((progress) => seen.push(progress), never, false)).toEqual({
     generation: 2,
+    first: 0,
     position: 12_000,
     end: 12_000,
     deadLetters: 0,
@@ -217,6 +219,23 @@ test("too many dead letters stop the projector, and change nothing", async () =>
   await expect(run(world).ended).rejects.toThrow("101 of the last");
 });
 
+test("a build that lacks events and was not finished is not gone on with: the events may be there again", async () => {
+  const world = await openWorld();
+  const { data, files } = world;
+  await write(files, [[{ path: "/moved" }], [{ path: "/kept" }]], 1);
+  const { projector, end } = run(world);
+  await foldedTo(data, 2);
+  // What a rebuild with an accepted loss leaves that is interrupted.
+  const begun = new ReadModelWriter(generationPath(data, 2), { dedupeWindowMs: WINDOW_MS });
+  begun.beginAt(1);
+  begun.close();
+  expect(await projector.rebuild(() => {}, never, false)).toMatchObject({ first: 0, position: 2 });
+  const reader = new ReadModelReader(data);
+  expect(reader.stats({ siteId: "site", date: null, limit: 10 }).totalViews).toBe(2);
+  reader.close();
+  await end();
+});
+
 test("a log without its beginning is folded only when the loss is accepted", async () => {
   const world = await openWorld();
   await write(world.files, [[{ path: "/lost" }], [{ path: "/kept" }]], 1);
@@ -231,7 +250,7 @@ test("a log without its beginning is folded only when the loss is accepted", asy
   const paths = () =>
     reader.stats({ siteId: "site", date: null, limit: 10 }).topPaths.map(({ path }) => path);
   expect(paths()).toEqual(["/kept", "/lost"]);
-  await projector.rebuild(() => {}, never, true);
+  expect(await projector.rebuild(() => {}, never, true)).toMatchObject({ first: 1, position: 2 });
   expect(paths()).toEqual(["/kept"]);
   reader.close();
   await end();

@@ -1,0 +1,122 @@
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { makeBackup, whole } from "../../src/backup/backup.ts";
+import { restoreBackup } from "../../src/backup/restore.ts";
+import { nodeLogFiles } from "../../src/log/files.ts";
+import { segmentName } from "../../src/log/format.ts";
+import { generationPath, publishGeneration } from "../../src/readmodel/generations.ts";
+import { ReadModelWriter } from "../../src/readmodel/writer.ts";
+import { readBytes, writeBytes, writeLog } from "../log/log-fixture.ts";
+import { after, batch } from "../projector/events.ts";
+import { temporaryDirectory } from "../temporary.ts";
+import { recordSyncs } from "./syncs.ts";
+
+const paused = vi.hoisted(() => ({ meanwhile: async () => {} }));
+vi.mock("../../src/pause.ts", async (original) => ({
+  ...(await original<typeof import("../../src/pause.ts")>()),
+  pause: () => paused.meanwhile(),
+}));
+
+const never = new AbortController().signal;
+const ignore = () => {};
+
+/** A data directory with a log of two events, and where a backup of it can go. */
+async function open() {
+  const data = temporaryDirectory();
+  const files = await nodeLogFiles(join(data, "log"));
+  await writeLog(files, [["a"], ["b"]]);
+  return { data, files, target: join(temporaryDirectory(), "backup") };
+}
+
+test("a backup whose log would lack events that are in the statistics is refused, and not left behind", async () => {
+  const { data, target } = await open();
+  const writer = new ReadModelWriter(generationPath(data, 1), { dedupeWindowMs: 1000 });
+  writer.apply(batch([{}, {}, {}]), after(3));
+  writer.close();
+  publishGeneration(data, 1);
+  await expect(makeBackup(data, target, ignore, never)).rejects.toThrow(
+    "the statistics go to offset 3, and the log's durable mark only to 2",
+  );
+  expect(readdirSync(dirname(target))).toEqual([]);
+});
+
+test("a backup has the database alone, without what SQLite keeps beside it", async () => {
+  const { data, target } = await open();
+  const writer = new ReadModelWriter(generationPath(data, 1), { dedupeWindowMs: 1000 });
+  writer.apply(batch([{}]), after(1));
+  publishGeneration(data, 1);
+  await makeBackup(data, target, ignore, never);
+  writer.close();
+  expect(readdirSync(target).sort()).toEqual(["analytics-1.db", "analytics.db", "log"]);
+});
+
+test("a durable mark that is just being overwritten is read again", async () => {
+  const { data, files, target } = await open();
+  const mark = await readBytes(files, "durable");
+  await writeBytes(files, "durable", mark.subarray(0, 20));
+  paused.meanwhile = () => writeBytes(files, "durable", mark);
+  expect(await makeBackup(data, target, ignore, never)).toMatchObject({ endOffset: 2 });
+});
+
+test("what is interrupted at the very end does not get its name", async () => {
+  const target = join(temporaryDirectory(), "backup");
+  const interrupt = new AbortController();
+  const made = whole(target, async () => interrupt.abort(new Error("interrupted")), interrupt.signal);
+  await expect(made).rejects.toThrow("interrupted");
+  expect(readdirSync(dirname(target))).toEqual([]);
+});
+
+test("a restore that is interrupted while it copies goes no further, and leaves nothing behind", async () => {
+  const source = temporaryDirectory();
+  const files = await nodeLogFiles(join(source, "log"));
+  await writeBytes(files, segmentName(0), Buffer.from("found to be damaged, if it is verified"));
+  const restored = join(temporaryDirectory(), "restored");
+  const interrupted = AbortSignal.abort(new Error("interrupted"));
+  await expect(restoreBackup(source, restored, ignore, interrupted)).rejects.toThrow("interrupted");
+  expect(readdirSync(dirname(restored))).toEqual([]);
+});
+
+test("a restore that is interrupted while it verifies goes no further, and leaves nothing behind", async () => {
+  const { data, target } = await open();
+  await makeBackup(data, target, ignore, never);
+  const restored = join(temporaryDirectory(), "restored");
+  const interrupt = new AbortController();
+  const onProgress = vi.fn(() => interrupt.abort(new Error("interrupted")));
+  await expect(restoreBackup(target, restored, onProgress, interrupt.signal)).rejects.toThrow("interrupted");
+  expect(onProgress).toHaveBeenCalledTimes(1);
+  expect(readdirSync(dirname(restored))).toEqual([]);
+});
+
+test("a target that cannot be made is named, with what to do", async () => {
+  const directory = temporaryDirectory();
+  const file = join(directory, "file");
+  writeFileSync(file, "");
+  const fill = async () => {};
+  await expect(whole(file, fill, never)).rejects.toThrow(/file is not a directory: name a directory/);
+  await expect(whole(join(file, "a"), fill, never)).rejects.toThrow(/a file is in the way: name a directory/);
+  await expect(whole(join(file, "a/b"), fill, never)).rejects.toThrow(/a file is in the way/);
+  mkdirSync(join(directory, `.killed.partial-${process.pid}`));
+  await expect(whole(join(directory, "killed"), fill, never)).rejects.toThrow(/was killed: remove it/);
+});
+
+test("of two backups to one target at once, the one that is done later says that it was made meanwhile", async () => {
+  const target = join(temporaryDirectory(), "backup");
+  const other = async () => {
+    mkdirSync(target);
+    writeFileSync(join(target, "other"), "");
+  };
+  await expect(whole(target, other, never)).rejects.toThrow(/was made meanwhile: name a directory/);
+  expect(readdirSync(dirname(target))).toEqual(["backup"]);
+  expect(existsSync(join(target, "other"))).toBe(true);
+});
+
+test("the directory above each one that was made is synced", async () => {
+  const top = temporaryDirectory();
+  const synced = recordSyncs();
+  await whole(join(top, "a", "b", "backup"), async () => {}, never);
+  expect(new Set(synced)).toEqual(
+    new Set([top, join(top, "a"), join(top, "a", "b"), expect.stringContaining(".backup.partial")]),
+  );
+  expect(synced.at(-1)).toBe(join(top, "a", "b"));
+});

@@ -213,5 +213,12 @@ function explain(error: unknown): string {
   if (error instanceof CliError || error instanceof ImportError || error instanceof LogError) {
     return error.message;
   }
+  if (error instanceof Error && isOfTheSystem(error)) return error.message;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** What the file system, the network or SQLite says of a disk, a file or a right that is missing. */
+function isOfTheSystem(error: Error): boolean {
+  const code = "code" in error ? String(error.code) : "";
+  return "syscall" in error || /^SQLITE_(READONLY|CANTOPEN|FULL|IOERR)/.test(code);
 }

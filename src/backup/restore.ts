@@ -58,7 +58,10 @@ async function verifyRestored(
       onProgress(done, total);
     },
   });
-  const [problem] = report.problems;
+  if (report.segments === 0 || !report.mark)
+    throw new BackupError("this is no whole backup: its log has no segment or no durable mark");
+  // What a server reads can be restored.
+  const problem = report.problems.find(({ remedy }) => remedy.kind !== "none");
   if (problem)
     throw new BackupError(
       `the backup's log is damaged: ${problem.file}, byte ${problem.position}: ${problem.problem}; nothing was restored`,

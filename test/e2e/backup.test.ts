@@ -5,6 +5,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -81,6 +82,11 @@ test("a backup that was damaged is not restored, nor is one written over what is
   truncateSync(segment, bytes.length - 1);
   expect(await footfall(["restore", target, "--data", restored])).toMatchObject(damaged);
   expect(existsSync(restored)).toBe(false);
+  for (const name of [segment, join(target, "log", "durable")]) rmSync(name);
+  expect(await footfall(["restore", target, "--data", restored])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("this is no whole backup"),
+  });
   expect(await footfall(["restore", join(target, "log"), "--data", restored])).toMatchObject({
     code: 1,
     stderr: expect.stringContaining("is no backup"),

@@ -23,6 +23,9 @@ import { Rebuild, type RebuildProgress } from "./rebuild.ts";
 const FULL_BATCH_EVENTS = 20_000;
 /** Of a build beside live statistics, which wait for each batch: some 50 ms. */
 const BUILD_BATCH_EVENTS = 5000;
+/** More than a batch writes, and twice what stops the log (src/ingest/log-host.ts): the last room is the log's. */
+const LOW_ROOM_BYTES = 16 * 1024 * 1024;
+const ROOM_CHECK_MS = 500;
 /** How long events are gathered while the projector keeps up, in ms: well below the promised 200 ms. */
 const COALESCE_MS = 50;
 
@@ -31,6 +34,7 @@ export class Projector {
   #live: Projection | undefined;
   #rebuild: Rebuild | undefined;
   #wake: () => void = () => {};
+  #isWaitingForRoom = false;
 
   constructor(options: ProjectionOptions) {
     this.#options = options;
@@ -46,6 +50,10 @@ export class Projector {
     if (!this.#live) this.#rebuild = new Rebuild(this.#openBuild());
     try {
       while (!signal.aborted) {
+        if (!(await this.#hasRoom())) {
+          await pause(ROOM_CHECK_MS, signal);
+          continue;
+        }
         const folded = (await this.#live?.fold(FULL_BATCH_EVENTS)) ?? 0;
         const built = this.#rebuild ? await this.#build(this.#rebuild) : 0;
         if (folded >= FULL_BATCH_EVENTS || built > 0) continue;
@@ -85,6 +93,19 @@ export class Projector {
     } finally {
       signal.removeEventListener("abort", onAbort);
     }
+  }
+
+  /** Whether there is room for a batch. On a disk without any, SQLite cannot even read. */
+  async #hasRoom(): Promise<boolean> {
+    const { files, logger } = this.#options;
+    // Where it cannot be told, writing tells.
+    const free = await files.freeBytes().catch(() => Number.POSITIVE_INFINITY);
+    const hasRoom = free >= LOW_ROOM_BYTES;
+    if (!hasRoom && !this.#isWaitingForRoom) {
+      logger.error({ free }, "there is next to no room for the statistics: events are folded when there is");
+    }
+    this.#isWaitingForRoom = !hasRoom;
+    return hasRoom;
   }
 
   /** The generation that readers use, when it can be gone on with. The very first one is made. */

@@ -5,7 +5,7 @@ import {
   type DescMessage,
   fromJson,
   type JsonValue,
-  type Message,
+  type MessageShape,
   ScalarType,
 } from "@bufbuild/protobuf";
 import fc from "fast-check";
@@ -31,7 +31,7 @@ const MAX_ENTRIES = 12;
 const MAX_DEPTH = 3;
 
 /** Messages of `schema`. */
-export function messageOf(schema: DescMessage): fc.Arbitrary<Message> {
+export function messageOf<Schema extends DescMessage>(schema: Schema): fc.Arbitrary<MessageShape<Schema>> {
   return jsonOf(schema, 0).map((json) => fromJson(schema, json));
 }
 

@@ -20,10 +20,10 @@ const PROJECTOR_DRAIN_MS = 700;
 const PROJECTOR_NICENESS = 10;
 
 /**
- * The projector's space for young objects is kept at this size, in MB. What a batch of events leaves behind would make V8
- * enlarge it, at 100 MB more and no less work. The api has V8's own size: its requests die young in it.
+ * V8's space for young objects is kept at this size, in MB. What a batch of events leaves behind would make V8 enlarge
+ * it, at 100 MB more for each process and no less work.
  */
-const PROJECTOR_FLAGS = ["--max-semi-space-size=8"];
+const CHILD_FLAGS = ["--max-semi-space-size=8"];
 
 /** Runs the roles of `config` until `stop` aborts. Resolves to the exit code. */
 export async function supervise(config: ServeConfig, logger: Logger, stop: AbortSignal): Promise<number> {
@@ -134,7 +134,7 @@ class Child {
     return new Promise((resolve) => {
       const child = fork(this.#entry, {
         stdio: ["ignore", "inherit", "inherit", "ipc"],
-        execArgv: [...process.execArgv, ...(this.#name === "projector" ? PROJECTOR_FLAGS : [])],
+        execArgv: [...process.execArgv, ...CHILD_FLAGS],
       });
       this.#process = child;
       child.on("message", (message: FromChild) => this.#onMessage(message));

@@ -11,10 +11,7 @@ import type { Logger } from "pino";
 import { type Ingest, IngestError } from "../ingest/ingest.ts";
 import { answerEncoding, type Shape, shapeOf } from "./ingest-shapes.ts";
 import type { FullHandler } from "./node-http.ts";
-
-/** How much of a body that is too long is still read, in bytes, before the full handlers refuse it by its beginning: a
- *  sender that gets an answer while it is sending may see a reset instead of the answer. */
-const MAX_DISCARDED_BYTES = 1024 * 1024;
+import { MAX_DISCARDED_BYTES } from "./rest-body.ts";
 
 export class IngestLane {
   readonly #ingest: Ingest;

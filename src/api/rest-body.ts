@@ -7,7 +7,7 @@ export type Body = Buffer | "too_large" | "aborted";
 
 /** How much of a body that is too large is still read, in bytes: a sender that gets an answer while it is sending
  *  may see a reset instead of the answer. */
-const MAX_DISCARDED_BYTES = 1024 * 1024;
+export const MAX_DISCARDED_BYTES = 1024 * 1024;
 
 /** Reads `req` to its end, or up to `maxBytes`; of what is longer, no more than a bounded part. Never rejects. */
 export function readBody(req: Request, maxBytes: number): Promise<Body> {

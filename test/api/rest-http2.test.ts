@@ -10,6 +10,7 @@ import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createRestHandler, notFound } from "../../src/api/rest.ts";
 import { fakes } from "./fakes.ts";
+import { HTTP2_PREFACE, http2Field, http2Frame } from "./http2-bytes.ts";
 
 const EVENT = JSON.stringify({ site_id: "s", event_type: "page_view" });
 
@@ -94,44 +95,28 @@ test("refusals leave the session usable", async () => {
   session.close();
 });
 
-/** The bytes of a frame (RFC 9113, 4.1). */
-function frame(type: number, flags: number, streamId: number, payload: Buffer): Buffer {
-  const header = Buffer.alloc(9);
-  header.writeUIntBE(payload.byteLength, 0, 3);
-  header.writeUInt8(type, 3);
-  header.writeUInt8(flags, 4);
-  header.writeUInt32BE(streamId, 5);
-  return Buffer.concat([header, payload]);
-}
-
-/** A header field without indexing and Huffman code (RFC 7541, 6.2.2). */
-function field(name: string, value: string): Buffer {
-  const lengthAndText = (part: string) => Buffer.concat([Buffer.of(part.length), Buffer.from(part)]);
-  return Buffer.concat([Buffer.of(0), lengthAndText(name), lengthAndText(value)]);
-}
-
 const [DATA, HEADERS, RST_STREAM, SETTINGS] = [0, 1, 3, 4];
 const END_HEADERS = 4;
 const POST_EVENT = Buffer.concat([
-  field(":method", "POST"),
-  field(":path", "/event"),
-  field(":scheme", "http"),
-  field(":authority", "x"),
+  http2Field(":method", "POST"),
+  http2Field(":path", "/event"),
+  http2Field(":scheme", "http"),
+  http2Field(":authority", "x"),
 ]);
 const NO_ERROR = Buffer.of(0, 0, 0, 0);
 const CANCEL = Buffer.of(0, 0, 0, 8);
 
 test.each([
-  ["cancelled", (socket: Socket) => socket.write(frame(RST_STREAM, 0, 1, CANCEL))],
-  ["reset without an error", (socket: Socket) => socket.write(frame(RST_STREAM, 0, 1, NO_ERROR))],
+  ["cancelled", (socket: Socket) => socket.write(http2Frame(RST_STREAM, 0, 1, CANCEL))],
+  ["reset without an error", (socket: Socket) => socket.write(http2Frame(RST_STREAM, 0, 1, NO_ERROR))],
   ["left by its client", (socket: Socket) => socket.end()],
 ])("a stream that is %s in the body stores nothing, even if what came is an event", async (_, cut) => {
   const socket = connect(port, "127.0.0.1");
   socket.resume();
-  socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-  socket.write(frame(SETTINGS, 0, 0, Buffer.alloc(0)));
-  socket.write(frame(HEADERS, END_HEADERS, 1, POST_EVENT));
-  socket.write(frame(DATA, 0, 1, Buffer.from(EVENT)));
+  socket.write(HTTP2_PREFACE);
+  socket.write(http2Frame(SETTINGS, 0, 0, Buffer.alloc(0)));
+  socket.write(http2Frame(HEADERS, END_HEADERS, 1, POST_EVENT));
+  socket.write(http2Frame(DATA, 0, 1, Buffer.from(EVENT)));
   await expect.poll(() => begun).toBe(1);
   cut(socket);
   await expect.poll(() => ended).toBe(1);

@@ -2,13 +2,12 @@
 // with the reason, statistics are served on, and with room again events are taken again by themselves.
 
 import { spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { needsCommand } from "../needs.ts";
 import { temporaryDirectory } from "../temporary.ts";
-import { footfall, Server, until } from "./server.ts";
+import { footfall, Server, spawnServer, until } from "./server.ts";
 
 const MIB = 1024 * 1024;
 /** What is left beside the filler is more than a log needs to be opened, so that it fills up while the server runs. */
@@ -149,30 +148,8 @@ async function startLimited(data: string, bytes: number): Promise<{ url: string 
   const main = join(import.meta.dirname, "../../src/main.ts");
   // The signal would end the process before its write could fail.
   const script = `trap "" XFSZ; ulimit -f ${bytes / 1024}; exec "$@"`;
-  const server = spawn("bash", [
-    "-c",
-    script,
-    "bash",
-    process.execPath,
-    main,
-    "serve",
-    "--data",
-    data,
-    "--port",
-    "0",
-  ]);
-  const closed = once(server, "close");
-  onTestFinished(async () => {
-    server.kill("SIGKILL");
-    await closed;
-  });
-  server.stderr.resume();
-  let said = "";
-  server.stdout.setEncoding("utf8").on("data", (text) => {
-    said += text;
-  });
-  const url = await until("the server is ready", () => /footfall ready on (\S+)/.exec(said)?.[1]);
-  return { url };
+  const serve = [process.execPath, main, "serve", "--data", data, "--port", "0"];
+  return spawnServer("bash", ["-c", script, "bash", ...serve]);
 }
 
 test("a sync that fails is the last one of its process: all acknowledged is in the log, and the next one goes on", async ({

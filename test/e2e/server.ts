@@ -1,10 +1,17 @@
 // A real `footfall serve`, or another command of the command line, that ends with the test.
 
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { beforeAll, onTestFinished } from "vitest";
-import { type Finished, Running as RunningProcess, Server as ServerProcess } from "../server-process.ts";
+import {
+  type Finished,
+  Running as RunningProcess,
+  Server as ServerProcess,
+  until,
+} from "../server-process.ts";
 import { type AtEnd, temporaryDirectory } from "../temporary.ts";
 
-export { until } from "../server-process.ts";
+export { until };
 
 /** Runs a command of the command line to its end. */
 export async function footfall(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Finished> {
@@ -16,6 +23,23 @@ export class Running extends RunningProcess {
   constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, atEnd: AtEnd = onTestFinished) {
     super(args, env, atEnd);
   }
+}
+
+/** Starts a server by a command of the test's own, and kills it at the end; resolves when it says that it is ready. */
+export async function spawnServer(command: string, args: readonly string[]) {
+  const server = spawn(command, args);
+  const closed = once(server, "close");
+  onTestFinished(async () => {
+    server.kill("SIGKILL");
+    await closed;
+  });
+  server.stderr.resume();
+  let said = "";
+  server.stdout.setEncoding("utf8").on("data", (text) => {
+    said += text;
+  });
+  const url = await until("the server is ready", () => /footfall ready on (\S+)/.exec(said)?.[1]);
+  return { server, closed, url };
 }
 
 export type Server = ServerProcess;

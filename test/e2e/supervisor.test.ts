@@ -1,13 +1,11 @@
 // A process that cannot be started, as while an upgrade replaces Node.js, is tried again until it can.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { copyFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { childOf } from "../server-process.ts";
 import { temporaryDirectory } from "../temporary.ts";
-import { until } from "./server.ts";
+import { spawnServer, until } from "./server.ts";
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts");
 
@@ -15,18 +13,14 @@ test("while Node.js is not there, health says that the projector cannot be start
   const directory = temporaryDirectory();
   const node = join(directory, "node");
   copyFileSync(process.execPath, node);
-  const server = spawn(node, [MAIN, "serve", "--port", "0", "--data", join(directory, "data")]);
-  const closed = once(server, "close");
-  onTestFinished(async () => {
-    server.kill("SIGKILL");
-    await closed;
-  });
-  server.stderr.resume();
-  let said = "";
-  server.stdout.setEncoding("utf8").on("data", (text) => {
-    said += text;
-  });
-  const url = await until("the server is ready", () => /footfall ready on (\S+)/.exec(said)?.[1]);
+  const { server, closed, url } = await spawnServer(node, [
+    MAIN,
+    "serve",
+    "--port",
+    "0",
+    "--data",
+    join(directory, "data"),
+  ]);
   const health = async () => (await fetch(`${url}/health`)).json() as Promise<Record<string, unknown>>;
 
   renameSync(node, `${node}-away`);

@@ -12,12 +12,14 @@ export class BulkInsert {
   readonly #one: Statement<[Value[]]>;
   readonly #columns: number;
   #values: Value[] = [];
+  #changed = 0;
 
-  constructor(database: Database, table: string, columns: number) {
-    this.#many = database.prepare<[Value[]]>(
-      `INSERT INTO ${table} VALUES ${placeholders(columns, ROWS_AT_A_TIME)}`,
-    );
-    this.#one = database.prepare<[Value[]]>(`INSERT INTO ${table} VALUES ${placeholders(columns, 1)}`);
+  /** `onConflict` is the clause for a row whose key is there already; without it that is an error. */
+  constructor(database: Database, table: string, columns: number, onConflict = "") {
+    const insert = (rows: number) =>
+      database.prepare<[Value[]]>(`INSERT INTO ${table} VALUES ${placeholders(columns, rows)} ${onConflict}`);
+    this.#many = insert(ROWS_AT_A_TIME);
+    this.#one = insert(1);
     this.#columns = columns;
   }
 
@@ -25,21 +27,24 @@ export class BulkInsert {
   add(...row: Value[]): void {
     this.#values.push(...row);
     if (this.#values.length < ROWS_AT_A_TIME * this.#columns) return;
-    this.#many.run(this.#values);
+    this.#changed += this.#many.run(this.#values).changes;
     this.#values = [];
   }
 
-  /** Inserts what was taken. */
-  flush(): void {
+  /** Inserts what was taken; returns how many rows were inserted or changed since the flush before. */
+  flush(): number {
     for (let at = 0; at < this.#values.length; at += this.#columns) {
-      this.#one.run(this.#values.slice(at, at + this.#columns));
+      this.#changed += this.#one.run(this.#values.slice(at, at + this.#columns)).changes;
     }
-    this.#values = [];
+    const changed = this.#changed;
+    this.clear();
+    return changed;
   }
 
-  /** Drops what was taken and not inserted, as the transaction is rolled back. */
+  /** Drops what was taken and not inserted, as when the transaction is rolled back. */
   clear(): void {
     this.#values = [];
+    this.#changed = 0;
   }
 }
 

@@ -62,6 +62,8 @@ export class ReadModelWriter {
   readonly #database: Database.Database;
   readonly #statements: Statements;
   readonly #events: BulkInsert;
+  readonly #users: BulkInsert;
+  readonly #paths: BulkInsert;
   readonly #dedupe: Dedupe;
   readonly #sites = new Map<string, number>();
 
@@ -78,6 +80,13 @@ export class ReadModelWriter {
       this.#initialize(projectionIdentity(settings));
       this.#statements = prepare(this.#database);
       this.#events = new BulkInsert(this.#database, "events", 6);
+      this.#users = new BulkInsert(this.#database, "site_day_users", 3, "ON CONFLICT DO NOTHING");
+      this.#paths = new BulkInsert(
+        this.#database,
+        "site_day_paths",
+        4,
+        "ON CONFLICT DO UPDATE SET views = views + excluded.views",
+      );
       this.#dedupe = new Dedupe(this.#database, settings.dedupeWindowMs);
     } catch (error) {
       this.#database.close();
@@ -200,7 +209,7 @@ export class ReadModelWriter {
 
   #forgetUncommitted(): void {
     this.#sites.clear();
-    this.#events.clear();
+    for (const rows of [this.#events, this.#users, this.#paths]) rows.clear();
   }
 
   #addEvent({ offset, event }: OffsetEvent): void {
@@ -214,10 +223,14 @@ export class ReadModelWriter {
     );
   }
 
+  /** Keys go in sorted, about as the trees have them: neighbours share pages. */
   #writeDay(site: number, day: number, changes: DayChanges): void {
-    let newUsers = 0;
-    for (const user of changes.users) newUsers += this.#statements.addUser.run(site, day, user).changes;
-    for (const [path, views] of changes.paths) this.#statements.addPathViews.run(site, day, path, views);
+    for (const user of [...changes.users].sort()) this.#users.add(site, day, user);
+    const newUsers = this.#users.flush();
+    for (const path of [...changes.paths.keys()].sort()) {
+      this.#paths.add(site, day, path, changes.paths.get(path) ?? 0);
+    }
+    this.#paths.flush();
     if (changes.views > 0 || newUsers > 0) {
       this.#statements.addDay.run(site, day, changes.views, newUsers);
     }
@@ -290,10 +303,6 @@ function prepare(database: Database.Database) {
     ),
     addSite: database.prepare("INSERT INTO sites (site_id) VALUES (?) ON CONFLICT DO NOTHING"),
     site: database.prepare<[string], { id: number }>("SELECT id FROM sites WHERE site_id = ?"),
-    addUser: database.prepare("INSERT INTO site_day_users VALUES (?, ?, ?) ON CONFLICT DO NOTHING"),
-    addPathViews: database.prepare(`
-      INSERT INTO site_day_paths VALUES (?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET views = views + excluded.views`),
     addDay: database.prepare(`
       INSERT INTO site_days VALUES (?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET views = views + excluded.views, users = users + excluded.users`),

@@ -1,5 +1,6 @@
 // analytics.v1.AnalyticsService over ingestion, read model and status. Streams are in ingest-stream.ts.
 
+import type { Empty } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import Database from "better-sqlite3";
 import { AnalyticsService, ServiceState } from "../../gen/ts/analytics/v1/analytics_pb.ts";
@@ -10,6 +11,7 @@ import { MAX_EVENT_BYTES } from "./ingest-shapes.ts";
 import { ingestStream } from "./ingest-stream.ts";
 import { checkStatsQuery, unreadable } from "./stats-query.ts";
 import type { Status, StatusSource } from "./status.ts";
+import { decoded, eventBytes, joinByCodec, undecoded } from "./undecoded.ts";
 
 export interface AnalyticsDependencies {
   readonly ingest: Ingest;
@@ -33,31 +35,45 @@ const STATES: Readonly<Record<Status["state"], ServiceState>> = {
 export function registerAnalyticsService(router: ConnectRouter, dependencies: AnalyticsDependencies): void {
   const { reports, status, drain } = dependencies;
   const { method } = AnalyticsService;
-  const ingest = (events: readonly EventInput[]) => ingestOrFail(dependencies.ingest, events);
+  const ingest = (events: readonly EventInput[]) => ingestOrFail(events, dependencies.ingest);
 
   router.rpc(
     method.ingestEvent,
     async (request) => {
-      const { eventIds, rejected } = await ingest([request]);
+      const { firstId = "", rejected } = await ingest([request]);
       if (rejected[0]) throw new ConnectError(rejected[0].reason, Code.InvalidArgument);
-      return { message: "Event received", eventId: eventIds[0] ?? "" };
+      return { message: "Event received", eventId: firstId };
     },
     SMALL_MESSAGE,
   );
 
+  /** Throws when the batch cannot be decoded. A message of a stream has the field that a whole batch has. */
+  const ingestUndecoded = (batch: Empty) => {
+    const events = eventBytes(batch);
+    if (events && events.length > MAX_BATCH_EVENTS) return Promise.reject(tooMany(events.length));
+    const stored = events && dependencies.ingest.ingestPlain(events);
+    return stored ? orFail(stored) : ingest(decoded(method.ingestEvents.input, batch).events);
+  };
+
+  router.rpc(method.ingestEvents, async ({ events }) => batchAnswer(await ingest(events)), BATCH_MESSAGE);
   router.rpc(
-    method.ingestEvents,
-    async ({ events }) => {
-      const { eventIds, rejected } = await ingest(events);
-      return {
-        acceptedCount: BigInt(eventIds.length),
-        rejected: rejected.map(({ index, reason }) => ({ index: BigInt(index), reason })),
-      };
-    },
+    undecoded(method.ingestEvents),
+    async (batch) => batchAnswer(await ingestUndecoded(batch)),
     BATCH_MESSAGE,
   );
+  joinByCodec(router);
 
-  router.rpc(method.ingestEventStream, (requests) => ingestStream(requests, ingest, drain), BATCH_MESSAGE);
+  router.rpc(
+    method.ingestEventStream,
+    (requests) => ingestStream(requests, ({ events }) => ingest(events), drain),
+    BATCH_MESSAGE,
+  );
+  router.rpc(
+    undecoded(method.ingestEventStream),
+    (requests) => ingestStream(requests, ingestUndecoded, drain),
+    BATCH_MESSAGE,
+  );
+  joinByCodec(router);
 
   router.rpc(
     method.getStats,
@@ -96,20 +112,33 @@ export function registerAnalyticsService(router: ConnectRouter, dependencies: An
   );
 }
 
-async function ingestOrFail(ingest: Ingest, events: readonly EventInput[]): Promise<IngestOutcome> {
-  if (events.length > MAX_BATCH_EVENTS) {
-    throw new ConnectError(
-      `events has ${events.length} entries; at most ${MAX_BATCH_EVENTS} are allowed: split the batch`,
-      Code.InvalidArgument,
-    );
-  }
+async function ingestOrFail(events: readonly EventInput[], ingest: Ingest): Promise<IngestOutcome> {
+  if (events.length > MAX_BATCH_EVENTS) throw tooMany(events.length);
+  return orFail(ingest.ingest(events));
+}
+
+function tooMany(count: number): ConnectError {
+  return new ConnectError(
+    `events has ${count} entries; at most ${MAX_BATCH_EVENTS} are allowed: split the batch`,
+    Code.InvalidArgument,
+  );
+}
+
+async function orFail(outcome: Promise<IngestOutcome>): Promise<IngestOutcome> {
   try {
-    return await ingest.ingest(events);
+    return await outcome;
   } catch (error) {
     if (!(error instanceof IngestError)) throw error;
     const code = error.code === "buffer_full" ? Code.ResourceExhausted : Code.Unavailable;
     throw new ConnectError(error.message, code, { "Retry-After": "1" }, undefined, error);
   }
+}
+
+function batchAnswer({ accepted, rejected }: IngestOutcome) {
+  return {
+    acceptedCount: BigInt(accepted),
+    rejected: rejected.map(({ index, reason }) => ({ index: BigInt(index), reason })),
+  };
 }
 
 function statsOrFail(reports: Reports, query: StatsQuery): SiteStats {

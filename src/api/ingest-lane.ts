@@ -93,8 +93,8 @@ export class IngestLane {
     const event = body.length > shape.maxBytes ? undefined : shape.event(body);
     if (!event) return undefined;
     try {
-      const { eventIds } = await this.#ingest.ingest([event]);
-      return eventIds[0];
+      const { firstId } = await this.#ingest.ingest([event]);
+      return firstId;
     } catch (error) {
       if (error instanceof IngestError) return undefined;
       throw error;

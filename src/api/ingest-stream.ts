@@ -4,9 +4,7 @@
 // No more than MAX_UNSTORED batches wait for the disk, so a fast sender is slowed down and memory stays bounded.
 
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { IngestEventStreamRequest } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import type { IngestOutcome } from "../ingest/ingest.ts";
-import type { EventInput } from "../ingest/validate.ts";
 
 /** Enough to keep the disk busy while the next batch is read. */
 const MAX_UNSTORED = 4;
@@ -21,11 +19,12 @@ interface StreamAnswer {
 
 /**
  * Stores the batches of `requests` with `ingest`. When `drain` aborts, or a batch is refused after others were stored,
- * it answers with the prefix that is on disk; when nothing was stored it fails with the refusal.
+ * it answers with the prefix that is on disk; when nothing was stored it fails with the refusal. When `ingest` throws
+ * instead of rejecting, no further batch is read and the stream fails with that.
  */
-export async function ingestStream(
-  requests: AsyncIterable<IngestEventStreamRequest>,
-  ingest: (events: readonly EventInput[]) => Promise<IngestOutcome>,
+export async function ingestStream<Batch>(
+  requests: AsyncIterable<Batch>,
+  ingest: (batch: Batch) => Promise<IngestOutcome>,
   drain: AbortSignal,
 ): Promise<StreamAnswer> {
   const answer: StreamAnswer = { acceptedCount: 0n, rejectedCount: 0n, rejected: [] };
@@ -39,7 +38,7 @@ export async function ingestStream(
 
   /** The next batch; undefined at the end, or on drain. A race with one promise for all would keep all batches alive. */
   const nextBatch = async () => {
-    const next = Promise.withResolvers<IteratorResult<IngestEventStreamRequest> | undefined>();
+    const next = Promise.withResolvers<IteratorResult<Batch> | undefined>();
     stopWaiting = () => next.resolve(undefined);
     iterator.next().then(next.resolve, next.reject);
     const result = await next.promise;
@@ -61,7 +60,7 @@ export async function ingestStream(
     while (!isOver && !drain.aborted) {
       const batch = await nextBatch();
       if (!batch) break;
-      unstored.push(settle(ingest(batch.events)));
+      unstored.push(settle(ingest(batch)));
       if (unstored.length === MAX_UNSTORED) await settleOldest();
     }
   } finally {
@@ -96,11 +95,11 @@ function isPassing(error: unknown): boolean {
   );
 }
 
-function count(answer: StreamAnswer, { eventIds, rejected }: IngestOutcome): void {
+function count(answer: StreamAnswer, { accepted, rejected }: IngestOutcome): void {
   const start = answer.acceptedCount + answer.rejectedCount;
   for (const { index, reason } of rejected.slice(0, MAX_LISTED - answer.rejected.length)) {
     answer.rejected.push({ index: start + BigInt(index), reason });
   }
-  answer.acceptedCount += BigInt(eventIds.length);
+  answer.acceptedCount += BigInt(accepted);
   answer.rejectedCount += BigInt(rejected.length);
 }

@@ -5,26 +5,44 @@
 import { randomFillSync } from "node:crypto";
 import { v7 } from "uuid";
 
+export const ID_BYTES = 16;
+/** What the maker of UUIDs asks for. */
 const RANDOM_BYTES = 16;
+const DRAWN_AT_A_TIME = 256;
 
 export class EventIds {
-  readonly #pool = new Uint8Array(256 * RANDOM_BYTES);
-  #used = this.#pool.length;
+  readonly #pool = new Uint8Array(DRAWN_AT_A_TIME * RANDOM_BYTES);
+  /** The parts of the pool, one for each id. */
+  readonly #parts = Array.from({ length: DRAWN_AT_A_TIME }, (_, part) =>
+    this.#pool.subarray(part * RANDOM_BYTES, (part + 1) * RANDOM_BYTES),
+  );
+  #used = DRAWN_AT_A_TIME;
   #msecs = 0;
   #seq = 0;
 
   /** The next id, of `msecs` since 1970, which must not go back; as 16 bytes. */
   next(msecs: number): Uint8Array {
-    if (this.#used === this.#pool.length) {
-      randomFillSync(this.#pool);
-      this.#used = 0;
-    }
-    const random = this.#pool.subarray(this.#used, this.#used + RANDOM_BYTES);
-    this.#used += RANDOM_BYTES;
+    const id = new Uint8Array(ID_BYTES);
+    this.write(msecs, id, 0);
+    return id;
+  }
+
+  /** Writes the next id to `bytes` from `at` on. */
+  write(msecs: number, bytes: Uint8Array, at: number): void {
+    const random = this.#nextRandom();
     // Of 32 bits, the first one is left for counting on.
     this.#seq = msecs > this.#msecs ? startOf(random) : this.#seq + 1;
     this.#msecs = msecs;
-    return v7({ random, msecs, seq: this.#seq }, new Uint8Array(RANDOM_BYTES));
+    v7({ random, msecs, seq: this.#seq }, bytes, at);
+  }
+
+  #nextRandom(): Uint8Array {
+    const part = this.#parts[this.#used];
+    this.#used += 1;
+    if (part) return part;
+    randomFillSync(this.#pool);
+    this.#used = 0;
+    return this.#nextRandom();
   }
 }
 

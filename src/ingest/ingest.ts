@@ -9,13 +9,20 @@ export interface Ingest {
    * Rejects with an IngestError when nothing of it was accepted.
    */
   ingest(events: readonly EventInput[]): Promise<IngestOutcome>;
+  /**
+   * Does the same with IngestEventRequests as bytes, each with its length before it as a varint, and much faster, when
+   * all of them are plain (plain-events.ts). Otherwise it does nothing, and answers undefined at once.
+   */
+  ingestPlain(events: readonly Uint8Array[]): Promise<IngestOutcome> | undefined;
 }
 
 export interface IngestOutcome {
-  /** The ids of the accepted events, in order: the sender's, or the ones made here. */
-  readonly eventIds: readonly string[];
+  /** How many events were accepted. */
+  readonly accepted: number;
   /** The events that are not valid, by their index in the call. */
   readonly rejected: readonly Rejection[];
+  /** The id of the first accepted event, where it was made into a text: the sender's, or the one made here. */
+  readonly firstId?: string;
 }
 
 export interface Rejection {

@@ -7,12 +7,12 @@
 // day ahead of it. When it steps ahead by more than the dedupe window, ids from before are forgotten: sent again, they
 // count once more. clock.test.ts shows each of these.
 
-import { stringify } from "uuid";
-import type { EventLog } from "../log/event-log.ts";
-import { RecordEncoder, type RecordedEvent } from "../log/records.ts";
+import type { EventLog, RecordGroup } from "../log/event-log.ts";
+import { eventIdOf, RecordEncoder, type RecordedEvent } from "../log/records.ts";
 import { BUFFER_LIMITS, type BufferLimits, IngestBuffer } from "./buffer.ts";
 import { EventIds } from "./event-id.ts";
 import { type Ingest, IngestError, type IngestOutcome, type Rejection } from "./ingest.ts";
+import { PlainEvents } from "./plain-events.ts";
 import { type EventInput, type ValidEvent, validateEvent } from "./validate.ts";
 
 export class Ingestor implements Ingest {
@@ -21,6 +21,7 @@ export class Ingestor implements Ingest {
   readonly #limits: BufferLimits;
   readonly #encoder = new RecordEncoder();
   readonly #ids = new EventIds();
+  readonly #plain = new PlainEvents(this.#ids);
   #buffer: IngestBuffer | undefined;
   #drained: Promise<void> = Promise.resolve();
   #refusal = "the event log is not open yet";
@@ -73,41 +74,49 @@ export class Ingestor implements Ingest {
   async ingest(events: readonly EventInput[]): Promise<IngestOutcome> {
     const buffer = this.#buffer;
     if (!buffer) throw new IngestError("unavailable", this.#refusal);
-    const receivedAtMs = Math.max(this.#now(), this.#lastReceivedAtMs);
-    this.#lastReceivedAtMs = receivedAtMs;
+    const receivedAtMs = this.#receive();
     const recorded: RecordedEvent[] = [];
-    const eventIds: string[] = [];
     const rejected: Rejection[] = [];
     for (const [index, input] of events.entries()) {
       const result = validateEvent(input, receivedAtMs);
-      if (result.ok) {
-        const { event, eventId } = recordedEvent(result.event, receivedAtMs, this.#ids);
-        recorded.push(event);
-        eventIds.push(eventId);
-      } else {
-        rejected.push({ index, reason: result.reason });
-      }
+      if (result.ok) recorded.push(recordedEvent(result.event, receivedAtMs, this.#ids));
+      else rejected.push({ index, reason: result.reason });
     }
-    if (recorded.length > 0) await buffer.add(this.#encoder.encode(recorded), receivedAtMs);
-    return { eventIds, rejected };
+    const [first] = recorded;
+    if (!first) return { accepted: 0, rejected };
+    await buffer.add(this.#encoder.encode(recorded), receivedAtMs);
+    return { accepted: recorded.length, rejected, firstId: eventIdOf(first) };
+  }
+
+  ingestPlain(events: readonly Uint8Array[]): Promise<IngestOutcome> | undefined {
+    const buffer = this.#buffer;
+    if (!buffer || events.length === 0) return undefined;
+    const receivedAtMs = this.#receive();
+    const group = this.#plain.records(events, receivedAtMs);
+    return group && storePlain(buffer, group, receivedAtMs);
+  }
+
+  /** The time of receipt of what is taken in now. */
+  #receive(): number {
+    this.#lastReceivedAtMs = Math.max(this.#now(), this.#lastReceivedAtMs);
+    return this.#lastReceivedAtMs;
   }
 }
 
-function recordedEvent(
-  valid: ValidEvent,
-  receivedAt: number,
-  ids: EventIds,
-): { event: RecordedEvent; eventId: string } {
+async function storePlain(
+  buffer: IngestBuffer,
+  group: RecordGroup,
+  receivedAtMs: number,
+): Promise<IngestOutcome> {
+  await buffer.add(group, receivedAtMs);
+  return { accepted: group.count, rejected: [] };
+}
+
+function recordedEvent(valid: ValidEvent, receivedAt: number, ids: EventIds): RecordedEvent {
   const { siteId, eventType, path, userId, timestamp, eventId } = valid;
-  const receivedAtMs = BigInt(receivedAt);
-  if (eventId !== "") {
-    const id = { case: "clientEventId" as const, value: eventId };
-    return { event: { siteId, eventType, path, userId, timestamp, id, receivedAtMs }, eventId };
-  }
-  const value = ids.next(receivedAt);
-  const id = { case: "serverEventId" as const, value };
-  return {
-    event: { siteId, eventType, path, userId, timestamp, id, receivedAtMs },
-    eventId: stringify(value),
-  };
+  const id: RecordedEvent["id"] =
+    eventId === ""
+      ? { case: "serverEventId", value: ids.next(receivedAt) }
+      : { case: "clientEventId", value: eventId };
+  return { siteId, eventType, path, userId, timestamp, id, receivedAtMs: BigInt(receivedAt) };
 }

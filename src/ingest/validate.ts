@@ -4,12 +4,12 @@ import { formatTimestamp, parseTimestamp } from "./timestamp.ts";
 
 /** Limits in bytes of UTF-8. */
 export const MAX_SITE_ID_BYTES = 128;
-const MAX_EVENT_TYPE_BYTES = 64;
-const MAX_PATH_BYTES = 2048;
-const MAX_USER_ID_BYTES = 256;
-const MAX_EVENT_ID_BYTES = 128;
+export const MAX_EVENT_TYPE_BYTES = 64;
+export const MAX_PATH_BYTES = 2048;
+export const MAX_USER_ID_BYTES = 256;
+export const MAX_EVENT_ID_BYTES = 128;
 /** How far a sender's clock may be ahead, in ms. */
-const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
+export const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
 
 /** An event as a sender gave it; IngestEventRequest is one. An empty string counts as absent. */
 export interface EventInput {

@@ -1,4 +1,7 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { type Logger, pino } from "pino";
+import { IngestEventRequestSchema } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import type { Status } from "../../src/api/status.ts";
 import { type Ingest, IngestError, type IngestOutcome } from "../../src/ingest/ingest.ts";
 import { type EventInput, type ValidEvent, validateEvent } from "../../src/ingest/validate.ts";
@@ -20,16 +23,33 @@ export class FakeIngest implements Ingest {
     this.calls += 1;
     if (this.refusal) throw new IngestError(this.refusal, `refused: ${this.refusal}`);
     await this.gate;
-    const eventIds: string[] = [];
+    let firstId: string | undefined;
+    let accepted = 0;
     const rejected: { index: number; reason: string }[] = [];
     for (const [index, input] of events.entries()) {
       const result = validateEvent(input, NOW_MS);
       if (result.ok) {
         this.stored.push(result.event);
-        eventIds.push(result.event.eventId || `made-${this.stored.length}`);
+        firstId ??= result.event.eventId || `made-${this.stored.length}`;
+        accepted += 1;
       } else rejected.push({ index, reason: result.reason });
     }
-    return { eventIds, rejected };
+    return { accepted, rejected, ...(firstId !== undefined && { firstId }) };
+  }
+
+  /** Takes what is valid for plain. */
+  ingestPlain(events: readonly Uint8Array[]): Promise<IngestOutcome> | undefined {
+    const decoded = events.map((event) => eventOf(event));
+    const areValid = decoded.every((event) => event && validateEvent(event, NOW_MS).ok);
+    return areValid ? this.ingest(decoded.filter((event) => event !== undefined)) : undefined;
+  }
+}
+
+function eventOf(bytes: Uint8Array): EventInput | undefined {
+  try {
+    return fromBinary(IngestEventRequestSchema, new BinaryReader(bytes).bytes());
+  } catch {
+    return undefined;
   }
 }
 

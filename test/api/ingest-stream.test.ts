@@ -15,7 +15,7 @@ import type { IngestOutcome } from "../../src/ingest/ingest.ts";
 import type { EventInput } from "../../src/ingest/validate.ts";
 import { FakeIngest } from "./fakes.ts";
 
-type IngestFunction = (events: readonly EventInput[]) => Promise<IngestOutcome>;
+type IngestFunction = (batch: { readonly events: readonly EventInput[] }) => Promise<IngestOutcome>;
 
 const noDrain = new AbortController().signal;
 const valid = { siteId: "s", eventType: "page_view" };
@@ -44,13 +44,13 @@ async function* stream(
 
 const ingestOf =
   (fake: FakeIngest): IngestFunction =>
-  (events) =>
+  ({ events }) =>
     fake.ingest(events);
 
 /** Stores with `fake`, but the calls of these numbers, from 0, are refused with an error. */
 function refusingAt(fake: FakeIngest, errorOf: (call: number) => Error | undefined): IngestFunction {
   let calls = 0;
-  return async (events) => {
+  return async ({ events }) => {
     const error = errorOf(calls);
     calls += 1;
     await turn();
@@ -362,7 +362,7 @@ test("whatever is refused and whenever it drains, the answer is a prefix of the 
           calls += 1;
           await s.schedule(Promise.resolve(), `store ${call}`);
           if (refusedAt.includes(call)) throw refused();
-          return fake.ingest(batch);
+          return fake.ingest(batch.events);
         };
         const outcome = ingestStream(requests(), ingest, drain.signal).then(
           (answer) => ({ answer }),

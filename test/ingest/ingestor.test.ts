@@ -1,14 +1,16 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { fromBinary } from "@bufbuild/protobuf";
-import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { create, fromBinary } from "@bufbuild/protobuf";
+import { BinaryReader, sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { parse, version } from "uuid";
 import { expect, test } from "vitest";
+import { IngestEventRequestSchema } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import { LogRecordSchema, type RecordedEvent } from "../../gen/ts/analytics/v1/event_log_pb.ts";
 import { Ingestor } from "../../src/ingest/ingestor.ts";
 import type { EventInput } from "../../src/ingest/validate.ts";
 import { LogError } from "../../src/log/errors.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
+import { eventIdOf } from "../../src/log/records.ts";
 
 interface FakeLog extends EventLog {
   /** What was appended, on disk or not. */
@@ -54,6 +56,16 @@ const event = (change: Partial<EventInput> = {}): EventInput => ({
   ...change,
 });
 
+/** An event as a message with its length before it. */
+function delimited(input: EventInput): Uint8Array {
+  const { timestamp, ...fields } = input;
+  const message = create(IngestEventRequestSchema, {
+    ...fields,
+    ...(timestamp !== undefined && { timestamp }),
+  });
+  return sizeDelimitedEncode(IngestEventRequestSchema, message);
+}
+
 function openIngestor(log: EventLog, now = () => NOW_MS): Ingestor {
   const ingestor = new Ingestor(now);
   ingestor.open(log);
@@ -94,22 +106,24 @@ test("what is stored is the event, in its canonical form, with its time of recei
 test("the sender's id is kept and marked as the client's, even if it looks like one of ours", async () => {
   const log = fakeLog();
   const eventId = "0198c0de-0000-7000-8000-0123456789ab";
-  expect(await openIngestor(log).ingest([event({ eventId })])).toEqual({ eventIds: [eventId], rejected: [] });
+  const outcome = await openIngestor(log).ingest([event({ eventId })]);
+  expect(outcome).toEqual({ accepted: 1, rejected: [], firstId: eventId });
   expect(log.events[0]?.id).toEqual({ case: "clientEventId", value: eventId });
 });
 
 test("an event without an id gets a UUIDv7, marked as the server's", async () => {
   const log = fakeLog();
-  const { eventIds } = await openIngestor(log).ingest([event()]);
-  expect(eventIds.map(version)).toEqual([7]);
-  expect(log.events[0]?.id).toEqual({ case: "serverEventId", value: parse(eventIds[0] ?? "") });
+  const { firstId = "" } = await openIngestor(log).ingest([event()]);
+  expect(version(firstId)).toBe(7);
+  expect(log.events[0]?.id).toEqual({ case: "serverEventId", value: parse(firstId) });
 });
 
-test("the ids made for a batch all differ, and are the ones in the log", async () => {
+test("the ids made for a batch all differ, and the first of them is told", async () => {
   const log = fakeLog();
-  const { eventIds } = await openIngestor(log).ingest(Array.from({ length: 1000 }, () => event()));
-  expect(new Set(eventIds).size).toBe(1000);
-  expect(log.events.map(({ id }) => id.value)).toEqual(eventIds.map((id) => parse(id)));
+  const { firstId } = await openIngestor(log).ingest(Array.from({ length: 1000 }, () => event()));
+  const ids = log.events.map(eventIdOf);
+  expect(new Set(ids).size).toBe(1000);
+  expect(firstId).toBe(ids[0]);
 });
 
 test("rejected events are named by their index and do not reach the log, the others keep their order", async () => {
@@ -121,9 +135,9 @@ test("rejected events are named by their index and do not reach the log, the oth
         validity.map((isValid, index) => event({ eventId: `e${index}`, ...(!isValid && { siteId: "" }) })),
       );
       const indexes = (wanted: boolean) => [...validity.keys()].filter((index) => validity[index] === wanted);
-      expect(outcome.eventIds).toEqual(indexes(true).map((index) => `e${index}`));
+      expect(outcome.accepted).toBe(indexes(true).length);
       expect(outcome.rejected.map(({ index }) => index)).toEqual(indexes(false));
-      expect(log.events.map(({ id }) => id.value)).toEqual(outcome.eventIds);
+      expect(log.events.map(({ id }) => id.value)).toEqual(indexes(true).map((index) => `e${index}`));
     }),
   );
 });
@@ -134,6 +148,31 @@ test("a batch with nothing valid in it is answered without the log", async () =>
   const { rejected } = await openIngestor(log).ingest([event({ siteId: "" })]);
   expect(rejected).toEqual([{ index: 0, reason: "Missing required field: site_id" }]);
   expect(log.receivedAtMs).toEqual([]);
+});
+
+test("plain events are stored as they are, with the ingestor's time of receipt, and counted", async () => {
+  const log = fakeLog(NOW_MS + 5);
+  const plain = [event({ eventId: "a" }), event({ eventId: "b" })].map(delimited);
+  expect(await openIngestor(log).ingestPlain(plain)).toEqual({ accepted: 2, rejected: [] });
+  expect(log.events).toMatchObject(
+    ["a", "b"].map((value) => ({
+      ...{ siteId: "s", eventType: "page_view", path: "/", userId: "u" },
+      ...{ id: { value }, receivedAtMs: BigInt(NOW_MS + 5) },
+    })),
+  );
+});
+
+test("when one of the events is not plain, or there is no log, ingestPlain() leaves them all", async () => {
+  const log = fakeLog();
+  expect(openIngestor(log).ingestPlain([event(), event({ siteId: "" })].map(delimited))).toBeUndefined();
+  expect(new Ingestor().ingestPlain([delimited(event())])).toBeUndefined();
+  expect(log.receivedAtMs).toEqual([]);
+});
+
+test("when the buffer is full, plain events are refused with buffer_full", async () => {
+  const ingestor = new Ingestor(() => NOW_MS, undefined, { bytes: 1, records: 1 });
+  ingestor.open(fakeLog());
+  await expect(ingestor.ingestPlain([delimited(event())])).rejects.toMatchObject({ code: "buffer_full" });
 });
 
 test("times of receipt follow the clock, and never go back when it does nor behind the log", async () => {

@@ -1,0 +1,205 @@
+// The short way from the bytes of events to the bytes of records, with no text made in between.
+//
+// It rests on this: fields 1 to 4 and 6 of IngestEventRequest have the numbers and types that they have in
+// RecordedEvent (proto/analytics/v1). So the bytes of a valid event become those of its record when the timestamp is
+// put into its canonical form, and the server's id, where the sender gave none, and the time of receipt follow.
+//
+// It knows only success. An event is plain when it is valid, and its bytes are what every protobuf encoder writes:
+// fields in ascending order, none twice, none empty, none unknown, no length longer than it need be. What is not plain
+// is not judged here: it takes the way of validateEvent and RecordEncoder. plain-events.test.ts holds both ways to the
+// same records.
+
+import { isUtf8 } from "node:buffer";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { RecordGroup } from "../log/event-log.ts";
+import { type EventIds, ID_BYTES } from "./event-id.ts";
+import { type CanonicalTime, TimeMemo } from "./time-memo.ts";
+import {
+  MAX_AHEAD_MS,
+  MAX_EVENT_ID_BYTES,
+  MAX_EVENT_TYPE_BYTES,
+  MAX_PATH_BYTES,
+  MAX_SITE_ID_BYTES,
+  MAX_USER_ID_BYTES,
+} from "./validate.ts";
+
+/** Longer than any timestamp, in bytes; whether it is one is found out by reading it. */
+const MAX_TIMESTAMP_BYTES = 64;
+/** The most bytes of the fields of an IngestEventRequest, by their numbers. */
+const MAX_BYTES: readonly number[] = [
+  0,
+  MAX_SITE_ID_BYTES,
+  MAX_EVENT_TYPE_BYTES,
+  MAX_PATH_BYTES,
+  MAX_USER_ID_BYTES,
+  MAX_TIMESTAMP_BYTES,
+  MAX_EVENT_ID_BYTES,
+];
+const EVENT_TYPE = 2;
+const TIMESTAMP = 5;
+const EVENT_ID = 6;
+const SERVER_ID = 7;
+const RECEIVED_AT = 8;
+
+/** What a record may be longer than its event by: two lengths with a tag between, timestamp, server's id, receipt. */
+const MAX_GROWTH_BYTES = 5 + (2 + 30) + (2 + ID_BYTES) + (1 + 10);
+
+export class PlainEvents {
+  readonly #ids: EventIds;
+  readonly #times = new TimeMemo();
+
+  constructor(ids: EventIds) {
+    this.#ids = ids;
+  }
+
+  /**
+   * The records of events received at `receivedAtMs`, byte for byte what RecordEncoder makes of them; undefined when not
+   * all are plain. Each event is an IngestEventRequest with its length before it, as a varint.
+   */
+  records(events: readonly Uint8Array[], receivedAtMs: number): RecordGroup | undefined {
+    const room = events.reduce((sum, event) => sum + event.length + MAX_GROWTH_BYTES, 0);
+    const target: Target = { bytes: Buffer.allocUnsafeSlow(room), at: 0 };
+    const receipt = receivedAtField(receivedAtMs);
+    for (const event of events) {
+      const layout = layoutOf(event);
+      const time = layout && this.#timeOf(event, layout, receivedAtMs);
+      if (!time) return undefined;
+      this.#write(target, event, layout, time, receipt, receivedAtMs);
+    }
+    return { bytes: target.bytes.subarray(0, target.at), count: events.length };
+  }
+
+  #timeOf(event: Uint8Array, layout: Layout, receivedAtMs: number): CanonicalTime | undefined {
+    if (layout.timeText === layout.timeEnd) return this.#times.ofMs(receivedAtMs);
+    const time = this.#times.ofText(event, layout.timeText, layout.timeEnd);
+    return time && time.epochMs <= receivedAtMs + MAX_AHEAD_MS ? time : undefined;
+  }
+
+  #write(
+    target: Target,
+    event: Uint8Array,
+    layout: Layout,
+    { utc }: CanonicalTime,
+    receipt: Uint8Array,
+    receivedAtMs: number,
+  ): void {
+    const { start, timeField, timeEnd, hasId } = layout;
+    const given = timeField - start + (event.length - timeEnd);
+    const length = given + 2 + utc.length + (hasId ? 0 : 2 + ID_BYTES) + receipt.length;
+    writeLength(target, 1 + (length < 0x80 ? 1 : 2) + length);
+    writeTag(target, 1);
+    writeLength(target, length);
+    copy(target, event, start, timeField);
+    writeTag(target, TIMESTAMP);
+    writeLength(target, utc.length);
+    copy(target, utc, 0, utc.length);
+    copy(target, event, timeEnd, event.length);
+    if (!hasId) {
+      writeTag(target, SERVER_ID);
+      writeLength(target, ID_BYTES);
+      this.#ids.write(receivedAtMs, target.bytes, target.at);
+      target.at += ID_BYTES;
+    }
+    copy(target, receipt, 0, receipt.length);
+  }
+}
+
+/** Where the parts of a plain event are, but for its timestamp, which is still to be read. */
+interface Layout {
+  /** Where its length ends. */
+  readonly start: number;
+  /** Where the timestamp has its tag, its text and its end; without one, all are where it would be. */
+  readonly timeField: number;
+  readonly timeText: number;
+  readonly timeEnd: number;
+  readonly hasId: boolean;
+}
+
+function layoutOf(event: Uint8Array): Layout | undefined {
+  const end = event.length;
+  let at = 0;
+  while ((event[at] ?? 0) >= 0x80) at += 1;
+  at += 1;
+  const start = at;
+  let timeField = end;
+  let timeText = end;
+  let timeEnd = end;
+  let field = 0;
+  while (at < end) {
+    const fieldAt = at;
+    const tag = event[at] ?? 0;
+    const next = tag >>> 3;
+    // What is required comes first.
+    const isNext = field < EVENT_TYPE ? next === field + 1 : next > field;
+    if (!isNext || next > EVENT_ID || (tag & 7) !== WireType.LengthDelimited) return undefined;
+    let length = event[at + 1] ?? 0;
+    at += 2;
+    if (length >= 0x80) {
+      const high = event[at] ?? 0;
+      if (high === 0 || high >= 0x80) return undefined;
+      length = (length & 0x7f) | (high << 7);
+      at += 1;
+    }
+    const textEnd = at + length;
+    if (length === 0 || length > (MAX_BYTES[next] ?? 0) || textEnd > end) return undefined;
+    if (!isPlainText(event, at, textEnd)) return undefined;
+    if (next === TIMESTAMP) {
+      timeField = fieldAt;
+      timeText = at;
+      timeEnd = textEnd;
+    } else if (next === EVENT_ID && field !== TIMESTAMP) {
+      timeField = fieldAt;
+      timeText = fieldAt;
+      timeEnd = fieldAt;
+    }
+    field = next;
+    at = textEnd;
+  }
+  if (field < EVENT_TYPE) return undefined;
+  return { start, timeField, timeText, timeEnd, hasId: field === EVENT_ID };
+}
+
+/** Whether it is UTF-8 without control characters. */
+function isPlainText(bytes: Uint8Array, start: number, end: number): boolean {
+  let isAscii = true;
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte < 0x20 || byte === 0x7f) return false;
+    if (byte >= 0x80) {
+      // U+0080 to U+009F are control characters too. In UTF-8, 0xC2 is the first byte of a character, or none.
+      if (byte === 0xc2 && (bytes[at + 1] ?? 0) < 0xa0) return false;
+      isAscii = false;
+    }
+  }
+  return isAscii || isUtf8(bytes.subarray(start, end));
+}
+
+/** The bytes that records are written to, and how far they have been. There is room: see MAX_GROWTH_BYTES. */
+interface Target {
+  readonly bytes: Buffer;
+  at: number;
+}
+
+function writeTag(target: Target, field: number): void {
+  target.bytes[target.at++] = (field << 3) | WireType.LengthDelimited;
+}
+
+/** The fields of an event are together shorter than 16,384 bytes, so that a length takes no more than two. */
+function writeLength(target: Target, length: number): void {
+  if (length >= 0x80) target.bytes[target.at++] = (length & 0x7f) | 0x80;
+  target.bytes[target.at++] = length >= 0x80 ? length >>> 7 : length;
+}
+
+/** By a loop, as the parts are short: what set() or copy() cost before they begin is more. */
+function copy(target: Target, from: Uint8Array, start: number, end: number): void {
+  const { bytes } = target;
+  let { at } = target;
+  for (let index = start; index < end; index += 1) bytes[at++] = from[index] ?? 0;
+  target.at = at;
+}
+
+function receivedAtField(receivedAtMs: number): Uint8Array {
+  const writer = new BinaryWriter();
+  if (receivedAtMs !== 0) writer.tag(RECEIVED_AT, WireType.Varint).int64(receivedAtMs);
+  return writer.finish();
+}

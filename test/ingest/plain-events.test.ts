@@ -1,0 +1,183 @@
+// Both ways from the bytes of events to the bytes of records, held to the same: by PlainEvents, and by protobuf-es,
+// validateEvent and RecordEncoder.
+
+import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { BinaryReader, sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
+import fc from "fast-check";
+import { beforeEach, expect, test } from "vitest";
+import { IngestEventRequestSchema } from "../../gen/ts/analytics/v1/analytics_pb.ts";
+import { type LogRecord, LogRecordSchema } from "../../gen/ts/analytics/v1/event_log_pb.ts";
+import { EventIds } from "../../src/ingest/event-id.ts";
+import { PlainEvents } from "../../src/ingest/plain-events.ts";
+import { validateEvent } from "../../src/ingest/validate.ts";
+import { RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
+
+const NOW_MS = Date.parse("2025-11-12T12:00:00.250Z");
+type Fields = MessageInitShape<typeof IngestEventRequestSchema>;
+
+let plain = new PlainEvents(new EventIds());
+beforeEach(() => {
+  plain = new PlainEvents(new EventIds());
+});
+
+const encoded = (fields: Fields) =>
+  sizeDelimitedEncode(IngestEventRequestSchema, create(IngestEventRequestSchema, fields));
+/** A message of these bytes, with its length, which is below 128, before it. */
+const raw = (bytes: string | readonly number[]) => {
+  const message = Buffer.from(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes);
+  return Buffer.concat([Buffer.from([message.length]), message]);
+};
+
+/** The records that PlainEvents makes, and their bytes. */
+function short(events: readonly Uint8Array[], receivedAtMs = NOW_MS) {
+  const group = plain.records(events, receivedAtMs);
+  if (!group) return undefined;
+  const reader = new BinaryReader(group.bytes);
+  const records: LogRecord[] = [];
+  while (reader.pos < reader.len) records.push(fromBinary(LogRecordSchema, reader.bytes()));
+  expect(records.length).toBe(group.count);
+  return { bytes: Buffer.from(group.bytes), records };
+}
+
+/**
+ * The bytes of the records that the long way makes, with the ids that the server made in `records`; undefined when an
+ * event cannot be decoded or is not valid.
+ */
+function long(events: readonly Uint8Array[], records: readonly LogRecord[], receivedAtMs = NOW_MS) {
+  const recorded: RecordedEvent[] = [];
+  for (const [at, bytes] of events.entries()) {
+    const event = decode(bytes);
+    const result = event && validateEvent(event, receivedAtMs);
+    if (!result?.ok) return undefined;
+    const { eventId, ...fields } = result.event;
+    const made = records[at]?.record.value?.id;
+    const id: RecordedEvent["id"] =
+      eventId !== ""
+        ? { case: "clientEventId", value: eventId }
+        : { case: "serverEventId", value: made?.case === "serverEventId" ? made.value : new Uint8Array(16) };
+    recorded.push({ ...fields, id, receivedAtMs: BigInt(receivedAtMs) });
+  }
+  return Buffer.from(new RecordEncoder().encode(recorded).bytes);
+}
+
+function decode(bytes: Uint8Array) {
+  try {
+    return fromBinary(IngestEventRequestSchema, new BinaryReader(bytes).bytes());
+  } catch {
+    return undefined;
+  }
+}
+
+/** Near the limits, with characters of all lengths and, rarely, ones that are not allowed. */
+const text = (maxBytes: number) =>
+  fc.oneof(
+    { weight: 6, arbitrary: fc.string({ maxLength: 20 }) },
+    { weight: 3, arbitrary: fc.string({ unit: "grapheme", maxLength: 20 }) },
+    { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 4 }) },
+    {
+      weight: 2,
+      arbitrary: fc
+        .tuple(fc.integer({ min: maxBytes - 2, max: maxBytes + 1 }), fc.constantFrom("x", "é", "€"))
+        .map(([bytes, char]) => char.repeat(bytes / Buffer.byteLength(char))),
+    },
+  );
+const timestamp = fc.oneof(
+  fc.constantFrom("2025-11-12T11:00:00Z", "2025-11-12 13:00:00.5+02:00", "2025-11-12T11:00:00.120"),
+  fc.constantFrom(
+    "",
+    "yesterday",
+    "2025-02-30T00:00:00Z",
+    "2025-11-13T12:00:00.250Z",
+    "2025-11-13T12:00:00.251Z",
+  ),
+  fc.constantFrom("0000-01-01T00:00:00.123456789Z", "２025-11-12T11:00:00Z"),
+  fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(NOW_MS) }).map((date) => date.toISOString()),
+);
+const anyFields: fc.Arbitrary<Fields> = fc.record(
+  {
+    ...{ siteId: text(128), eventType: text(64), path: text(2048), userId: text(256) },
+    ...{ timestamp, eventId: text(128) },
+  },
+  { requiredKeys: ["siteId", "eventType"] },
+);
+
+test("events are plain just when they are valid, and their records are the same by both ways", () => {
+  let plains = 0;
+  fc.assert(
+    fc.property(fc.array(anyFields, { minLength: 1, maxLength: 4 }), (fields) => {
+      const events = fields.map(encoded);
+      const isEmptyTime = fields.some((field) => field.timestamp === "");
+      const made = short(events);
+      if (isEmptyTime) expect(made).toBeUndefined();
+      else expect(made?.bytes).toEqual(long(events, made?.records ?? []));
+      if (made) plains += 1;
+    }),
+    { numRuns: 2000 },
+  );
+  expect(plains).toBeGreaterThan(200);
+});
+
+test("whatever the bytes, what is plain has the records of the long way", () => {
+  const change = fc.record({ at: fc.nat(), byte: fc.nat({ max: 255 }), isInserted: fc.boolean() });
+  fc.assert(
+    fc.property(anyFields, fc.array(change, { minLength: 1, maxLength: 3 }), (fields, changes) => {
+      let message = [...new BinaryReader(encoded(fields)).bytes()];
+      for (const { at, byte, isInserted } of changes) {
+        message = message.toSpliced(at % (message.length + 1), isInserted ? 0 : 1, byte);
+      }
+      fc.pre(message.length < 128);
+      const event = raw(message);
+      const made = short([event]);
+      if (made) expect(made.bytes).toEqual(long([event], made.records));
+    }),
+    { numRuns: 5000 },
+  );
+});
+
+test("every event with the same fields is a record with an id of its own", () => {
+  const events = Array.from({ length: 300 }, () => encoded({ siteId: "s", eventType: "e" }));
+  const ids = short(events)?.records.map(({ record }) => record.value?.id);
+  expect(ids?.every((id) => id?.case === "serverEventId")).toBe(true);
+  expect(new Set(ids?.map((id) => Buffer.from(id?.value ?? "").toString("hex"))).size).toBe(300);
+});
+
+test.each([0, 1, NOW_MS, 2 ** 52])("a time of receipt of %i ms is written as RecordEncoder does", (ms) => {
+  const events = [encoded({ siteId: "s", eventType: "e", timestamp: "1970-01-01T00:00:00Z" })];
+  const made = short(events, ms);
+  expect(made?.bytes).toEqual(long(events, made?.records ?? [], ms));
+});
+
+test("a time that was read before is judged by the time of receipt of now", () => {
+  const events = [encoded({ siteId: "s", eventType: "e", timestamp: "2025-11-13T12:00:00.250Z" })];
+  expect(short(events)).toBeDefined();
+  expect(short(events, NOW_MS - 1)).toBeUndefined();
+  expect(short(events)).toBeDefined();
+});
+
+test.each([
+  ["no field", ""],
+  ["an unknown field", "\x0a\x01s\x12\x01e\x3a\x01x"],
+  ["a field twice", "\x0a\x01s\x12\x01e\x12\x01e"],
+  ["fields in another order", "\x12\x01e\x0a\x01s"],
+  ["an empty field", "\x0a\x01s\x12\x01e\x1a\x00"],
+  ["an empty timestamp", "\x0a\x01s\x12\x01e\x2a\x00"],
+  ["a number for a text", "\x0a\x01s\x12\x01e\x18\x01"],
+  ["a length that is longer than need be", "\x0a\x81\x00s\x12\x01e"],
+  ["a tag that is longer than need be", "\x8a\x00\x01s\x12\x01e"],
+  ["a field that is cut off", "\x0a\x01s\x12\x02e"],
+  ["a tag without a length", "\x0a\x01s\x12\x01e\x1a"],
+  ["a length that is cut off", "\x0a\x01s\x12\x01e\x1a\x80"],
+  ["no event type", "\x0a\x01s\x1a\x01p"],
+  ["bytes that are no UTF-8", "\x0a\x01s\x12\x01e\x1a\x01\xff"],
+  ["an overlong NUL", "\x0a\x01s\x12\x01e\x1a\x02\xc0\x80"],
+  ["a surrogate", "\x0a\x01s\x12\x01e\x1a\x03\xed\xa0\x80"],
+  ["U+009F", "\x0a\x01s\x12\x01e\x1a\x02\xc2\x9f"],
+  ["a character that is cut off", "\x0a\x01s\x12\x01e\x1a\x01\xc2"],
+])("an event with %s is not plain", (_, message) => {
+  expect(short([raw(message)])).toBeUndefined();
+});
+
+test("U+00A0 and a byte order mark are plain", () => {
+  expect(short([raw("\x0a\x01s\x12\x01e\x1a\x02\xc2\xa0")])).toBeDefined();
+  expect(short([raw("\x0a\x01s\x12\x01e\x1a\x03\xef\xbb\xbf")])).toBeDefined();
+});

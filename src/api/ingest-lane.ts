@@ -8,8 +8,8 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import { constants, Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
 import type { Readable } from "node:stream";
 import type { Logger } from "pino";
-import { type Ingest, IngestError } from "../ingest/ingest.ts";
-import { answerEncoding, type Shape, shapeOf } from "./ingest-shapes.ts";
+import { type Ingest, IngestError, type IngestOutcome } from "../ingest/ingest.ts";
+import { answerEncoding, GRPC_OK, type Shape, shapeOf } from "./ingest-shapes.ts";
 import type { FullHandler } from "./node-http.ts";
 import { MAX_DISCARDED_BYTES } from "./rest-body.ts";
 
@@ -31,18 +31,17 @@ export class IngestLane {
     const { headers } = req;
     const shape = req.httpVersionMinor === 1 ? shapeOf(req.method, req.url, headers) : undefined;
     // gRPC needs HTTP/2.
-    if (!shape || shape.trailers || !this.#isHost(headers.host)) return false;
-    const full = (body: Buffer) => this.#full(req, res, body);
-    const answer = (eventId: string) => {
-      const bytes = shape.answer(eventId);
-      res.writeHead(200, answerHeaders(shape, bytes, headers));
-      // As text in which each character is a byte, it is written with the head, in one piece.
-      res.end(bytes.toString("latin1"), "latin1");
-    };
+    if (!shape || shape.hasTrailers || !this.#isHost(headers.host)) return false;
     readBody(req, shape.maxBytes, (body) => {
-      this.#store(shape, body, answer, full).catch((error: unknown) => {
-        this.#logger.error({ err: error }, "an event could not be answered");
-        req.destroy();
+      void this.#store(shape, body, {
+        answer: (eventId) => {
+          const bytes = shape.answer(eventId);
+          res.writeHead(200, answerHeaders(shape, bytes, headers));
+          // As text in which each character is a byte, it is written with the head, in one piece.
+          res.end(bytes.toString("latin1"), "latin1");
+        },
+        full: () => this.#full(req, res, body),
+        fail: () => req.destroy(),
       });
     });
     return true;
@@ -52,53 +51,43 @@ export class IngestLane {
   http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): boolean {
     const shape = shapeOf(text(headers[":method"]), text(headers[":path"]), headers);
     if (!shape || !this.#isHost(text(headers[":authority"]))) return false;
-    // Its client is gone: there is nobody to tell.
-    stream.on("error", () => {});
-    const full = (body: Buffer) => {
-      const req = new Http2ServerRequest(stream, headers, {}, rawHeaders);
-      this.#full(req, new Http2ServerResponse(stream), body);
-    };
-    const answer = (eventId: string) => {
-      if (stream.destroyed) return;
-      const bytes = shape.answer(eventId);
-      const { trailers } = shape;
-      stream.respond(answerHeaders(shape, bytes, headers), { waitForTrailers: trailers !== undefined });
-      if (trailers) stream.once("wantTrailers", () => stream.sendTrailers(trailers));
-      stream.end(bytes);
-    };
+    stream.on("error", ignore);
     readBody(stream, shape.maxBytes, (body) => {
       // A stream that was reset says "end" as well: who takes a request back wants none of it.
       if (stream.aborted) return;
-      this.#store(shape, body, answer, full).catch((error: unknown) => {
-        this.#logger.error({ err: error }, "an event could not be answered");
-        stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      void this.#store(shape, body, {
+        answer: (eventId) => {
+          if (stream.destroyed) return;
+          const bytes = shape.answer(eventId);
+          stream.respond(answerHeaders(shape, bytes, headers), { waitForTrailers: shape.hasTrailers });
+          if (shape.hasTrailers) stream.on("wantTrailers", sendOk);
+          stream.end(bytes);
+        },
+        full: () => {
+          const req = new Http2ServerRequest(stream, headers, {}, rawHeaders);
+          this.#full(req, new Http2ServerResponse(stream), body);
+        },
+        fail: () => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
       });
     });
     return true;
   }
 
-  async #store(
-    shape: Shape,
-    body: Buffer,
-    answer: (eventId: string) => void,
-    full: (body: Buffer) => void,
-  ): Promise<void> {
-    const eventId = await this.#stored(shape, body);
-    if (eventId === undefined) full(body);
-    else answer(eventId);
+  async #store(shape: Shape, body: Buffer, call: Call): Promise<void> {
+    try {
+      const eventId = await this.#stored(shape, body);
+      if (eventId === undefined) call.full();
+      else call.answer(eventId);
+    } catch (error) {
+      this.#logger.error({ err: error }, "an event could not be answered");
+      call.fail();
+    }
   }
 
   /** The id of the event in `body`, when it is stored; undefined when it was not, for whatever reason. */
-  async #stored(shape: Shape, body: Buffer): Promise<string | undefined> {
+  #stored(shape: Shape, body: Buffer): Promise<string | undefined> | undefined {
     const event = body.length > shape.maxBytes ? undefined : shape.event(body);
-    if (!event) return undefined;
-    try {
-      const { firstId } = await this.#ingest.ingest([event]);
-      return firstId;
-    } catch (error) {
-      if (error instanceof IngestError) return undefined;
-      throw error;
-    }
+    return event && this.#ingest.ingest([event]).then(idOf, undefinedIfRefused);
   }
 
   /** Whether `host` can be a part of a URL, as the full handlers want it. */
@@ -112,11 +101,34 @@ export class IngestLane {
   }
 }
 
-/** Reads a body to its end; of one that is longer than `maxBytes`, it gives more than that, and not all. */
+function idOf({ firstId }: IngestOutcome): string | undefined {
+  return firstId;
+}
+
+function undefinedIfRefused(error: unknown): undefined {
+  if (!(error instanceof IngestError)) throw error;
+}
+
+/** How a request ends, in one of three ways. */
+interface Call {
+  /** The event with this id is stored. */
+  answer(eventId: string): void;
+  /** The full handlers are to judge it. */
+  full(): void;
+  /** There is no answer. */
+  fail(): void;
+}
+
+/**
+ * Reads a body to its end; of one that is longer than `maxBytes`, it gives more than that, and not all.
+ *
+ * When it has given the body, it holds on to nothing: V8 keeps a stream of HTTP/2, which is over, with its listeners and
+ * all that they hold, until it collects the whole heap, and copies all of it twice before that.
+ */
 function readBody(stream: Readable, maxBytes: number, onBody: (body: Buffer) => void): void {
-  const chunks: Buffer[] = [];
+  let chunks: Buffer[] = [];
   let bytes = 0;
-  let isDone = false;
+  let give: typeof onBody | undefined = onBody;
   stream.on("data", (chunk: Buffer) => {
     if (bytes <= maxBytes) chunks.push(chunk);
     bytes += chunk.length;
@@ -124,11 +136,20 @@ function readBody(stream: Readable, maxBytes: number, onBody: (body: Buffer) => 
   });
   stream.on("end", done);
   function done(): void {
-    if (isDone) return;
-    isDone = true;
     const [first] = chunks;
-    onBody(chunks.length === 1 && first ? first : Buffer.concat(chunks));
+    const body = chunks.length === 1 && first ? first : Buffer.concat(chunks);
+    const giveOnce = give;
+    chunks = [];
+    give = undefined;
+    giveOnce?.(body);
   }
+}
+
+/** Of a stream whose client is gone: there is nobody to tell. */
+function ignore(): void {}
+
+function sendOk(this: ServerHttp2Stream): void {
+  this.sendTrailers(GRPC_OK);
 }
 
 function answerHeaders(shape: Shape, body: Buffer, request: IncomingHttpHeaders): Record<string, string> {

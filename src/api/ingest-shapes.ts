@@ -26,8 +26,8 @@ export interface Shape {
   readonly contentType: string;
   /** The answer has a Content-Length. */
   readonly hasLength: boolean;
-  /** Its trailers, in a protocol that has them. */
-  readonly trailers?: Readonly<Record<string, string>>;
+  /** The answer ends with trailers, as gRPC has it: that needs HTTP/2. */
+  readonly hasTrailers: boolean;
   /** The header that names how the client takes answers compressed, where one of ours has to say so. */
   readonly acceptEncoding?: "grpc-accept-encoding";
 }
@@ -44,6 +44,7 @@ const rest: Shape = {
   answer: constantAnswer(JSON.stringify({ message: MESSAGE })),
   contentType: "application/json",
   hasLength: true,
+  hasTrailers: false,
 };
 
 const connectJson: Shape = {
@@ -52,6 +53,7 @@ const connectJson: Shape = {
   answer: (eventId) => Buffer.from(JSON.stringify({ message: MESSAGE, eventId })),
   contentType: "application/json",
   hasLength: true,
+  hasTrailers: false,
 };
 
 const connectProto: Shape = {
@@ -60,9 +62,11 @@ const connectProto: Shape = {
   answer: (eventId) => answerProto(eventId, 0),
   contentType: "application/proto",
   hasLength: true,
+  hasTrailers: false,
 };
 
-const GRPC_OK = { "grpc-status": "0" };
+/** The trailers of a success answer. */
+export const GRPC_OK = { "grpc-status": "0" };
 /** An envelope with the flag for trailers. */
 const GRPC_WEB_TRAILER = Buffer.from("\x80\0\0\0\x10grpc-status: 0\r\n", "latin1");
 
@@ -72,7 +76,7 @@ const grpc: Shape = {
   answer: answerEnvelope,
   contentType: "application/grpc+proto",
   hasLength: false,
-  trailers: GRPC_OK,
+  hasTrailers: true,
   acceptEncoding: "grpc-accept-encoding",
 };
 
@@ -82,6 +86,7 @@ const grpcWeb: Shape = {
   answer: (eventId) => Buffer.concat([answerEnvelope(eventId), GRPC_WEB_TRAILER]),
   contentType: "application/grpc-web+proto",
   hasLength: false,
+  hasTrailers: false,
   acceptEncoding: "grpc-accept-encoding",
 };
 
@@ -112,10 +117,33 @@ function plainShapeOf(path: string | undefined, headers: IncomingHttpHeaders): S
   if (path !== RPC_PATH) return undefined;
   const isPlain =
     headers["grpc-encoding"] === undefined &&
-    headers["connect-timeout-ms"] === undefined &&
-    headers["grpc-timeout"] === undefined;
+    isGenerous(headers["connect-timeout-ms"], CONNECT_TIMEOUT) &&
+    isGenerous(headers["grpc-timeout"], GRPC_TIMEOUT);
   return isPlain ? BY_CONTENT_TYPE.get(headers["content-type"]) : undefined;
 }
+
+/**
+ * Whether a client has no deadline, or one so far away that it can be left to the client, which keeps it in any case: an
+ * answer that comes later finds nobody. It is still the true one, as the event is stored.
+ */
+function isGenerous(timeout: string | string[] | undefined, form: RegExp): boolean {
+  if (timeout === undefined) return true;
+  const [, count, unit = "m"] = (typeof timeout === "string" && form.exec(timeout)) || [];
+  return Number(count) * (MS_OF_UNIT.get(unit) ?? 0) >= MIN_GENEROUS_MS;
+}
+
+const CONNECT_TIMEOUT = /^(\d{1,10})$/;
+/** Nanoseconds are never many enough. */
+const GRPC_TIMEOUT = /^(\d{1,8})([HMSmu])$/;
+const MS_OF_UNIT: ReadonlyMap<string, number> = new Map([
+  ["H", 3_600_000],
+  ["M", 60_000],
+  ["S", 1000],
+  ["m", 1],
+  ["u", 0.001],
+]);
+/** Far longer than a commit takes, in ms; deadlines that may come before it are for the full handlers. */
+const MIN_GENEROUS_MS = 1000;
 
 /** What an answer must name as its compression: none of ours is long enough to be compressed, but a stream might be. */
 export function answerEncoding(shape: Shape, headers: IncomingHttpHeaders): string | undefined {

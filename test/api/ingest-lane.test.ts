@@ -8,7 +8,7 @@ import { fromJson, toBinary, toJsonString } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { IngestEventRequestSchema } from "../../gen/ts/analytics/v1/analytics_pb.ts";
-import { MAX_EVENT_BYTES } from "../../src/api/ingest-shapes.ts";
+import { MAX_EVENT_BYTES, shapeOf } from "../../src/api/ingest-shapes.ts";
 import { pause } from "../../src/pause.ts";
 import { messageOf } from "../fuzz/messages.ts";
 import { openSession, openTestPort, type TestPort } from "./port-fixture.ts";
@@ -140,13 +140,24 @@ test.for(ALL)("%s: headers that matter, and headers that do not", async ([, way]
     { "connect-accept-encoding": "gzip" },
     { "connect-protocol-version": "1" },
     { "connect-protocol-version": "2" },
-    { "connect-timeout-ms": "10000" },
-    { "connect-timeout-ms": "soon" },
-    { "grpc-timeout": "10S" },
-    { "grpc-timeout": "soon" },
+    ...["10000", "soon", ""].map((value) => ({ "connect-timeout-ms": value })),
+    ...["10S", "9999892u", "10000m", "1M", "1H", "10s", "100000000u", "soon", ""].map((value) => ({
+      "grpc-timeout": value,
+    })),
     { "x-unknown": "1", te: "trailers" },
   ];
   for (const headers of variants) await send(callOf(way, body, headers));
+});
+
+test("the lane takes a request whose deadline is far away, and no other", () => {
+  const isTaken = (headers: Headers) =>
+    shapeOf("POST", RPC, { "content-type": "application/grpc", ...headers }) !== undefined;
+  const grpc = (value: string) => isTaken({ "grpc-timeout": value });
+  const connect = (value: string) => isTaken({ "connect-timeout-ms": value });
+  expect(["10S", "1S", "1000m", "1000000u", "9999892u", "5M", "99999999H"].filter(grpc)).toHaveLength(7);
+  expect(["999m", "999999u", "0S", "99999999n", "10", "S", "10s", "+9S", ""].filter(grpc)).toEqual([]);
+  expect(["1000", "10000", "9999999999"].filter(connect)).toHaveLength(3);
+  expect(["999", "0", "99999999999", "-1", "1e4", "soon", ""].filter(connect)).toEqual([]);
 });
 
 test.for(ALL)("%s: other targets", async ([, way]) => {

@@ -12,8 +12,8 @@
 import { isUtf8 } from "node:buffer";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { RecordGroup } from "../log/event-log.ts";
+import { type CanonicalTime, CanonicalTimes } from "./canonical-times.ts";
 import { type EventIds, ID_BYTES } from "./event-id.ts";
-import { type CanonicalTime, TimeMemo } from "./time-memo.ts";
 import {
   MAX_AHEAD_MS,
   MAX_EVENT_ID_BYTES,
@@ -46,7 +46,7 @@ const MAX_GROWTH_BYTES = 5 + (2 + 30) + (2 + ID_BYTES) + (1 + 10);
 
 export class PlainEvents {
   readonly #ids: EventIds;
-  readonly #times = new TimeMemo();
+  readonly #times = new CanonicalTimes();
 
   constructor(ids: EventIds) {
     this.#ids = ids;
@@ -79,20 +79,21 @@ export class PlainEvents {
     target: Target,
     event: Uint8Array,
     layout: Layout,
-    { utc }: CanonicalTime,
+    time: CanonicalTime,
     receipt: Uint8Array,
     receivedAtMs: number,
   ): void {
     const { start, timeField, timeEnd, hasId } = layout;
     const given = timeField - start + (event.length - timeEnd);
-    const length = given + 2 + utc.length + (hasId ? 0 : 2 + ID_BYTES) + receipt.length;
+    const timeLength = time.end - time.start;
+    const length = given + 2 + timeLength + (hasId ? 0 : 2 + ID_BYTES) + receipt.length;
     writeLength(target, 1 + (length < 0x80 ? 1 : 2) + length);
     writeTag(target, 1);
     writeLength(target, length);
     copy(target, event, start, timeField);
     writeTag(target, TIMESTAMP);
-    writeLength(target, utc.length);
-    copy(target, utc, 0, utc.length);
+    writeLength(target, timeLength);
+    copy(target, time.bytes, time.start, time.end);
     copy(target, event, timeEnd, event.length);
     if (!hasId) {
       writeTag(target, SERVER_ID);

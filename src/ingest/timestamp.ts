@@ -10,7 +10,7 @@ export interface Timestamp {
   readonly epochMs: number;
 }
 
-const MS_PER_DAY = 86_400_000;
+export const MS_PER_DAY = 86_400_000;
 /** The syntax only; which numbers are allowed is checked apart. */
 const RFC_3339 = /^\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})?$/;
 /** Where the seconds end, and the fraction or the zone may follow. */

@@ -90,6 +90,13 @@ const timestamp = fc.oneof(
     "2025-11-13T12:00:00.250Z",
     "2025-11-13T12:00:00.251Z",
   ),
+  fc.constantFrom("2025-11-12T10:59:59.000Z", "2025-11-12T24:00:00Z", "2025-11-12T11:60:00.001Z"),
+  fc.constantFrom(
+    "2025-11-12T11:00:60Z",
+    "2025-11-12T1:000:00Z",
+    "2025-11-12t11:00:00.5Z",
+    "2025-11-12T11:00:00,120Z",
+  ),
   fc.constantFrom("0000-01-01T00:00:00.123456789Z", "２025-11-12T11:00:00Z"),
   fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(NOW_MS) }).map((date) => date.toISOString()),
 );
@@ -131,6 +138,25 @@ test("whatever the bytes, what is plain has the records of the long way", () => 
       if (made) expect(made.bytes).toEqual(long([event], made.records));
     }),
     { numRuns: 5000 },
+  );
+});
+
+test("whatever the timestamp after one of its day, it is read as parseTimestamp reads it", () => {
+  const seed = "2025-11-12T10:00:00Z";
+  const change = fc.record({ at: fc.nat(23), char: fc.constantFrom(..."0123456789:.TtZz -+/;") });
+  fc.assert(
+    fc.property(
+      fc.constantFrom("2025-11-12T10:59:58Z", "2025-11-12T10:59:58.123Z", "2025-11-12T11:08:09.000Z"),
+      fc.array(change, { maxLength: 2 }),
+      (time, changes) => {
+        const chars = [...time];
+        for (const { at, char } of changes) chars[at % chars.length] = char;
+        const fields = { siteId: "s", eventType: "e", eventId: "i" };
+        const events = [seed, chars.join("")].map((timestamp) => encoded({ ...fields, timestamp }));
+        expect(short(events)?.bytes).toEqual(long(events, []));
+      },
+    ),
+    { numRuns: 3000 },
   );
 });
 

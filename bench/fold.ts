@@ -4,6 +4,7 @@
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { CHILD_FLAGS } from "../src/supervisor/supervisor.ts";
 import type { Figure, Surroundings } from "./benchmark.ts";
 import { answerTimes, type Span } from "./fold-answers.ts";
 import { makeFoldLog } from "./fold-log.ts";
@@ -29,9 +30,6 @@ const GOAL_PEAK_MB = 512;
 const GOAL_ANSWER_MS = 2;
 const GOAL_ANSWER_OF_SMALL = 1.5;
 const GOAL_ANSWER_MANY_PATHS_MS = 10;
-
-/** The projector's, as the supervisor starts it. */
-const NODE_FLAGS = ["--max-semi-space-size=8"];
 
 interface Folded extends Cost {
   readonly dataDirectory: string;
@@ -77,7 +75,7 @@ async function fold(name: string, mix: Mix, surroundings: Surroundings): Promise
   const dataDirectory = join(directory, name.replaceAll(/\W+/g, "-"));
   const expected = await makeFoldLog(dataDirectory, mix, signal);
   const args = ["bench/run-fold.ts", dataDirectory, String(mix.events)];
-  const cost: Cost = await resultOf([...NODE_FLAGS, ...args], surroundings);
+  const cost: Cost = await resultOf([...CHILD_FLAGS, ...args], surroundings);
   expected.check(dataDirectory);
   const perSecond = mix.events / cost.seconds;
   note(`${name}: ${number(mix.events)} events, ${number(perSecond)}/s`);

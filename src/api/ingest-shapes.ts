@@ -7,6 +7,8 @@ import { isUtf8 } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { compressionNegotiate } from "@connectrpc/connect/protocol";
+import { parseTimeout as parseConnectTimeout } from "@connectrpc/connect/protocol-connect";
+import { parseTimeout as parseGrpcTimeout } from "@connectrpc/connect/protocol-grpc";
 import { AnalyticsService } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import type { EventInput } from "../ingest/validate.ts";
 import { ACCEPT_COMPRESSION } from "./connect-adapter.ts";
@@ -117,8 +119,8 @@ function plainShapeOf(path: string | undefined, headers: IncomingHttpHeaders): S
   if (path !== RPC_PATH) return undefined;
   const isPlain =
     headers["grpc-encoding"] === undefined &&
-    isGenerous(headers["connect-timeout-ms"], CONNECT_TIMEOUT) &&
-    isGenerous(headers["grpc-timeout"], GRPC_TIMEOUT);
+    isGenerous(headers["connect-timeout-ms"], parseConnectTimeout) &&
+    isGenerous(headers["grpc-timeout"], parseGrpcTimeout);
   return isPlain ? BY_CONTENT_TYPE.get(headers["content-type"]) : undefined;
 }
 
@@ -126,22 +128,13 @@ function plainShapeOf(path: string | undefined, headers: IncomingHttpHeaders): S
  * Whether a client has no deadline, or one so far away that it can be left to the client, which keeps it in any case: an
  * answer that comes later finds nobody. It is still the true one, as the event is stored.
  */
-function isGenerous(timeout: string | string[] | undefined, form: RegExp): boolean {
+function isGenerous(timeout: string | string[] | undefined, parse: typeof parseGrpcTimeout): boolean {
   if (timeout === undefined) return true;
-  const [, count, unit = "m"] = (typeof timeout === "string" && form.exec(timeout)) || [];
-  return Number(count) * (MS_OF_UNIT.get(unit) ?? 0) >= MIN_GENEROUS_MS;
+  if (typeof timeout !== "string") return false;
+  const { timeoutMs = 0 } = parse(timeout, Number.POSITIVE_INFINITY);
+  return timeoutMs >= MIN_GENEROUS_MS;
 }
 
-const CONNECT_TIMEOUT = /^(\d{1,10})$/;
-/** Nanoseconds are never many enough. */
-const GRPC_TIMEOUT = /^(\d{1,8})([HMSmu])$/;
-const MS_OF_UNIT: ReadonlyMap<string, number> = new Map([
-  ["H", 3_600_000],
-  ["M", 60_000],
-  ["S", 1000],
-  ["m", 1],
-  ["u", 0.001],
-]);
 /** Far longer than a commit takes, in ms; deadlines that may come before it are for the full handlers. */
 const MIN_GENEROUS_MS = 1000;
 

@@ -1,6 +1,6 @@
 // One validation for all protocols. What is not valid is said in words that name the field and fit an error answer.
 
-import { formatTimestamp, parseTimestamp } from "./timestamp.ts";
+import { formatTimestamp, MS_PER_DAY, parseTimestamp } from "./timestamp.ts";
 
 /** Limits in bytes of UTF-8. */
 export const MAX_SITE_ID_BYTES = 128;
@@ -9,7 +9,7 @@ export const MAX_PATH_BYTES = 2048;
 export const MAX_USER_ID_BYTES = 256;
 export const MAX_EVENT_ID_BYTES = 128;
 /** How far a sender's clock may be ahead, in ms. */
-export const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
+export const MAX_AHEAD_MS = MS_PER_DAY;
 
 /** An event as a sender gave it; IngestEventRequest is one. An empty string counts as absent. */
 export interface EventInput {

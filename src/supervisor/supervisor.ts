@@ -23,7 +23,7 @@ const PROJECTOR_NICENESS = 10;
  * V8's space for young objects is kept at this size, in MB. What a batch of events leaves behind would make V8 enlarge
  * it, at 100 MB more for each process and no less work.
  */
-const CHILD_FLAGS = ["--max-semi-space-size=8"];
+export const CHILD_FLAGS = ["--max-semi-space-size=8"];
 
 /** Runs the roles of `config` until `stop` aborts. Resolves to the exit code. */
 export async function supervise(config: ServeConfig, logger: Logger, stop: AbortSignal): Promise<number> {

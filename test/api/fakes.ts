@@ -1,11 +1,9 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { type Logger, pino } from "pino";
-import { IngestEventRequestSchema } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import type { Status } from "../../src/api/status.ts";
 import { type Ingest, IngestError, type IngestOutcome } from "../../src/ingest/ingest.ts";
 import { type EventInput, type ValidEvent, validateEvent } from "../../src/ingest/validate.ts";
 import type { Reports, SiteStats, StatsQuery } from "../../src/readmodel/reports.ts";
+import { decodeEvent } from "../ingest/event-bytes.ts";
 
 /** The receipt time of all events of FakeIngest. */
 const NOW_MS = Date.parse("2025-11-12T12:00:00Z");
@@ -39,17 +37,9 @@ export class FakeIngest implements Ingest {
 
   /** Takes what is valid for plain. */
   ingestPlain(events: readonly Uint8Array[]): Promise<IngestOutcome> | undefined {
-    const decoded = events.map((event) => eventOf(event));
+    const decoded = events.map(decodeEvent);
     const areValid = decoded.every((event) => event && validateEvent(event, NOW_MS).ok);
     return areValid ? this.ingest(decoded.filter((event) => event !== undefined)) : undefined;
-  }
-}
-
-function eventOf(bytes: Uint8Array): EventInput | undefined {
-  try {
-    return fromBinary(IngestEventRequestSchema, new BinaryReader(bytes).bytes());
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,16 +1,16 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { create, fromBinary } from "@bufbuild/protobuf";
-import { BinaryReader, sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
+import { fromBinary } from "@bufbuild/protobuf";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { parse, version } from "uuid";
 import { expect, test } from "vitest";
-import { IngestEventRequestSchema } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import { LogRecordSchema, type RecordedEvent } from "../../gen/ts/analytics/v1/event_log_pb.ts";
 import { Ingestor } from "../../src/ingest/ingestor.ts";
 import type { EventInput } from "../../src/ingest/validate.ts";
 import { LogError } from "../../src/log/errors.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { eventIdOf } from "../../src/log/records.ts";
+import { encodeEvent } from "./event-bytes.ts";
 
 interface FakeLog extends EventLog {
   /** What was appended, on disk or not. */
@@ -56,14 +56,8 @@ const event = (change: Partial<EventInput> = {}): EventInput => ({
   ...change,
 });
 
-/** An event as a message with its length before it. */
-function delimited(input: EventInput): Uint8Array {
-  const { timestamp, ...fields } = input;
-  const message = create(IngestEventRequestSchema, {
-    ...fields,
-    ...(timestamp !== undefined && { timestamp }),
-  });
-  return sizeDelimitedEncode(IngestEventRequestSchema, message);
+function encoded({ timestamp, ...fields }: EventInput): Uint8Array {
+  return encodeEvent({ ...fields, ...(timestamp !== undefined && { timestamp }) });
 }
 
 function openIngestor(log: EventLog, now = () => NOW_MS): Ingestor {
@@ -152,7 +146,7 @@ test("a batch with nothing valid in it is answered without the log", async () =>
 
 test("plain events are stored as they are, with the ingestor's time of receipt, and counted", async () => {
   const log = fakeLog(NOW_MS + 5);
-  const plain = [event({ eventId: "a" }), event({ eventId: "b" })].map(delimited);
+  const plain = [event({ eventId: "a" }), event({ eventId: "b" })].map(encoded);
   expect(await openIngestor(log).ingestPlain(plain)).toEqual({ accepted: 2, rejected: [] });
   expect(log.events).toMatchObject(
     ["a", "b"].map((value) => ({
@@ -164,15 +158,15 @@ test("plain events are stored as they are, with the ingestor's time of receipt, 
 
 test("when one of the events is not plain, or there is no log, ingestPlain() leaves them all", async () => {
   const log = fakeLog();
-  expect(openIngestor(log).ingestPlain([event(), event({ siteId: "" })].map(delimited))).toBeUndefined();
-  expect(new Ingestor().ingestPlain([delimited(event())])).toBeUndefined();
+  expect(openIngestor(log).ingestPlain([event(), event({ siteId: "" })].map(encoded))).toBeUndefined();
+  expect(new Ingestor().ingestPlain([encoded(event())])).toBeUndefined();
   expect(log.receivedAtMs).toEqual([]);
 });
 
 test("when the buffer is full, plain events are refused with buffer_full", async () => {
   const ingestor = new Ingestor(() => NOW_MS, undefined, { bytes: 1, records: 1 });
   ingestor.open(fakeLog());
-  await expect(ingestor.ingestPlain([delimited(event())])).rejects.toMatchObject({ code: "buffer_full" });
+  await expect(ingestor.ingestPlain([encoded(event())])).rejects.toMatchObject({ code: "buffer_full" });
 });
 
 test("times of receipt follow the clock, and never go back when it does nor behind the log", async () => {

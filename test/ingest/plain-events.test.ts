@@ -1,27 +1,24 @@
 // Both ways from the bytes of events to the bytes of records, held to the same: by PlainEvents, and by protobuf-es,
 // validateEvent and RecordEncoder.
 
-import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
-import { BinaryReader, sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
+import { fromBinary } from "@bufbuild/protobuf";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { beforeEach, expect, test } from "vitest";
-import { IngestEventRequestSchema } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import { type LogRecord, LogRecordSchema } from "../../gen/ts/analytics/v1/event_log_pb.ts";
 import { EventIds } from "../../src/ingest/event-id.ts";
 import { PlainEvents } from "../../src/ingest/plain-events.ts";
 import { validateEvent } from "../../src/ingest/validate.ts";
 import { RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
+import { decodeEvent, type EventFields, encodeEvent } from "./event-bytes.ts";
 
 const NOW_MS = Date.parse("2025-11-12T12:00:00.250Z");
-type Fields = MessageInitShape<typeof IngestEventRequestSchema>;
 
 let plain = new PlainEvents(new EventIds());
 beforeEach(() => {
   plain = new PlainEvents(new EventIds());
 });
 
-const encoded = (fields: Fields) =>
-  sizeDelimitedEncode(IngestEventRequestSchema, create(IngestEventRequestSchema, fields));
 /** A message of these bytes, with its length, which is below 128, before it. */
 const raw = (bytes: string | readonly number[]) => {
   const message = Buffer.from(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes);
@@ -46,7 +43,7 @@ function short(events: readonly Uint8Array[], receivedAtMs = NOW_MS) {
 function long(events: readonly Uint8Array[], records: readonly LogRecord[], receivedAtMs = NOW_MS) {
   const recorded: RecordedEvent[] = [];
   for (const [at, bytes] of events.entries()) {
-    const event = decode(bytes);
+    const event = decodeEvent(bytes);
     const result = event && validateEvent(event, receivedAtMs);
     if (!result?.ok) return undefined;
     const { eventId, ...fields } = result.event;
@@ -58,14 +55,6 @@ function long(events: readonly Uint8Array[], records: readonly LogRecord[], rece
     recorded.push({ ...fields, id, receivedAtMs: BigInt(receivedAtMs) });
   }
   return Buffer.from(new RecordEncoder().encode(recorded).bytes);
-}
-
-function decode(bytes: Uint8Array) {
-  try {
-    return fromBinary(IngestEventRequestSchema, new BinaryReader(bytes).bytes());
-  } catch {
-    return undefined;
-  }
 }
 
 /** Near the limits, with characters of all lengths and, rarely, ones that are not allowed. */
@@ -100,7 +89,7 @@ const timestamp = fc.oneof(
   fc.constantFrom("0000-01-01T00:00:00.123456789Z", "２025-11-12T11:00:00Z"),
   fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(NOW_MS) }).map((date) => date.toISOString()),
 );
-const anyFields: fc.Arbitrary<Fields> = fc.record(
+const anyFields: fc.Arbitrary<EventFields> = fc.record(
   {
     ...{ siteId: text(128), eventType: text(64), path: text(2048), userId: text(256) },
     ...{ timestamp, eventId: text(128) },
@@ -112,7 +101,7 @@ test("events are plain just when they are valid, and their records are the same 
   let plains = 0;
   fc.assert(
     fc.property(fc.array(anyFields, { minLength: 1, maxLength: 4 }), (fields) => {
-      const events = fields.map(encoded);
+      const events = fields.map(encodeEvent);
       const isEmptyTime = fields.some((field) => field.timestamp === "");
       const made = short(events);
       if (isEmptyTime) expect(made).toBeUndefined();
@@ -128,7 +117,7 @@ test("whatever the bytes, what is plain has the records of the long way", () => 
   const change = fc.record({ at: fc.nat(), byte: fc.nat({ max: 255 }), isInserted: fc.boolean() });
   fc.assert(
     fc.property(anyFields, fc.array(change, { minLength: 1, maxLength: 3 }), (fields, changes) => {
-      let message = [...new BinaryReader(encoded(fields)).bytes()];
+      let message = [...new BinaryReader(encodeEvent(fields)).bytes()];
       for (const { at, byte, isInserted } of changes) {
         message = message.toSpliced(at % (message.length + 1), isInserted ? 0 : 1, byte);
       }
@@ -152,7 +141,7 @@ test("whatever the timestamp after one of its day, it is read as parseTimestamp 
         const chars = [...time];
         for (const { at, char } of changes) chars[at % chars.length] = char;
         const fields = { siteId: "s", eventType: "e", eventId: "i" };
-        const events = [seed, chars.join("")].map((timestamp) => encoded({ ...fields, timestamp }));
+        const events = [seed, chars.join("")].map((timestamp) => encodeEvent({ ...fields, timestamp }));
         expect(short(events)?.bytes).toEqual(long(events, []));
       },
     ),
@@ -161,20 +150,20 @@ test("whatever the timestamp after one of its day, it is read as parseTimestamp 
 });
 
 test("every event with the same fields is a record with an id of its own", () => {
-  const events = Array.from({ length: 300 }, () => encoded({ siteId: "s", eventType: "e" }));
+  const events = Array.from({ length: 300 }, () => encodeEvent({ siteId: "s", eventType: "e" }));
   const ids = short(events)?.records.map(({ record }) => record.value?.id);
   expect(ids?.every((id) => id?.case === "serverEventId")).toBe(true);
   expect(new Set(ids?.map((id) => Buffer.from(id?.value ?? "").toString("hex"))).size).toBe(300);
 });
 
 test.each([0, 1, NOW_MS, 2 ** 52])("a time of receipt of %i ms is written as RecordEncoder does", (ms) => {
-  const events = [encoded({ siteId: "s", eventType: "e", timestamp: "1970-01-01T00:00:00Z" })];
+  const events = [encodeEvent({ siteId: "s", eventType: "e", timestamp: "1970-01-01T00:00:00Z" })];
   const made = short(events, ms);
   expect(made?.bytes).toEqual(long(events, made?.records ?? [], ms));
 });
 
 test("a time that was read before is judged by the time of receipt of now", () => {
-  const events = [encoded({ siteId: "s", eventType: "e", timestamp: "2025-11-13T12:00:00.250Z" })];
+  const events = [encodeEvent({ siteId: "s", eventType: "e", timestamp: "2025-11-13T12:00:00.250Z" })];
   expect(short(events)).toBeDefined();
   expect(short(events, NOW_MS - 1)).toBeUndefined();
   expect(short(events)).toBeDefined();

@@ -15,7 +15,7 @@ export interface Inserted {
 }
 
 /** As many as the projector folds at once. */
-const TRANSACTION_ROWS = 20_000;
+const TRANSACTION_ROWS = 100_000;
 
 type Row = readonly [number, string, string, string | null, string | null, string];
 

@@ -1,16 +1,12 @@
-// The fold: what events that count change in the read model. A pure function; no clock, no random number, no I/O.
+// The fold: what events that count change in the read model. It depends on nothing but the events: no clock, no random
+// number, no I/O.
 
 import { daysFromCivil } from "../ingest/timestamp.ts";
-import type { RecordedEvent } from "../log/records.ts";
 import { ALL_TIME } from "../readmodel/schema.ts";
+import type { LoggedEvent } from "./event-decoder.ts";
 
 /** The `event_type` that counts as a view. */
 const VIEW = "page_view";
-
-export interface OffsetEvent {
-  readonly offset: number;
-  readonly event: RecordedEvent;
-}
 
 /** What changes for one site on one day, or for all time. */
 export interface DayChanges {
@@ -22,37 +18,59 @@ export interface DayChanges {
 /** By site id, then by day (days since 1970-01-01, or ALL_TIME). Sites in the order of their first event. */
 type Changes = ReadonlyMap<string, ReadonlyMap<number, DayChanges>>;
 
-/** Folds events that count, in log order. */
-export function foldEvents(events: readonly OffsetEvent[]): Changes {
-  const sites = new Map<string, Map<number, DayChanges>>();
-  for (const { event } of events) {
-    let days = sites.get(event.siteId);
+export class Fold {
+  readonly #sites = new Map<string, Map<number, DayChanges>>();
+  #date = "";
+  #day = Number.NaN;
+
+  /** Takes an event that counts. They come in log order. */
+  add(event: LoggedEvent): void {
+    let days = this.#sites.get(event.siteId);
     if (!days) {
       days = new Map();
-      sites.set(event.siteId, days);
+      this.#sites.set(event.siteId, days);
     }
-    addEvent(changesOf(days, dayOf(event.timestamp)), event);
+    addEvent(changesOf(days, this.#dayOf(event.timestamp)), event);
   }
-  for (const days of sites.values()) addAllTime(days);
-  return sites;
+
+  /** What the events that were taken change. */
+  changes(): Changes {
+    return new Map([...this.#sites].map(([siteId, days]) => [siteId, withAllTime(days)]));
+  }
+
+  /** Events that follow each other are mostly of one day. */
+  #dayOf(timestamp: string): number {
+    if (this.#date === "" || !timestamp.startsWith(this.#date)) {
+      this.#date = timestamp.slice(0, "YYYY-MM-DD".length);
+      this.#day = dayOf(timestamp);
+    }
+    return this.#day;
+  }
 }
 
-function addEvent(changes: DayChanges, event: RecordedEvent): void {
+function addEvent(changes: DayChanges, event: LoggedEvent): void {
   if (event.userId !== "") changes.users.add(event.userId);
   if (event.eventType !== VIEW) return;
   changes.views += 1;
   if (event.path !== "") changes.paths.set(event.path, (changes.paths.get(event.path) ?? 0) + 1);
 }
 
-/** Adds the days up; users stay distinct. */
-function addAllTime(days: Map<number, DayChanges>): void {
+/** The days, and all time behind them. All time of a single day is the changes of that day. */
+function withAllTime(days: ReadonlyMap<number, DayChanges>): ReadonlyMap<number, DayChanges> {
+  const [first, ...others] = days.values();
+  const total = first && others.length === 0 ? first : sum(days.values());
+  return new Map([...days, [ALL_TIME, total]]);
+}
+
+/** Adds days up; users stay distinct. */
+function sum(days: Iterable<DayChanges>): DayChanges {
   const total: DayChanges = { views: 0, paths: new Map(), users: new Set() };
-  for (const day of days.values()) {
+  for (const day of days) {
     total.views += day.views;
     for (const [path, views] of day.paths) total.paths.set(path, (total.paths.get(path) ?? 0) + views);
     for (const user of day.users) total.users.add(user);
   }
-  days.set(ALL_TIME, total);
+  return total;
 }
 
 function changesOf(days: Map<number, DayChanges>, day: number): DayChanges {

@@ -4,11 +4,25 @@ import type { Logger } from "pino";
 import { LogError } from "../log/errors.ts";
 import type { EventLogReader, LogPosition } from "../log/event-log.ts";
 import type { LogFiles } from "../log/files.ts";
+import type { Frame } from "../log/frame-reader.ts";
 import { readFromPosition, readFromStart } from "../log/reader.ts";
-import { decodeRecords } from "../log/records.ts";
 import { generationPath } from "../readmodel/generations.ts";
-import { type DeadLetter, type ProjectionSettings, ReadModelWriter } from "../readmodel/writer.ts";
-import type { OffsetEvent } from "./fold.ts";
+import {
+  type Batch,
+  type DeadLetter,
+  type ProjectionSettings,
+  ReadModelWriter,
+} from "../readmodel/writer.ts";
+import { EventDecoder } from "./event-decoder.ts";
+
+/** A batch is kept as bytes until it is folded. Events of 3 KB, the largest there are, would otherwise take 300 MB. */
+const MAX_BATCH_BYTES = 32 * 1024 * 1024;
+
+export interface Folded {
+  readonly events: number;
+  /** Whether that was all that is durable. */
+  readonly isAtEnd: boolean;
+}
 
 export interface ProjectionOptions {
   readonly dataDirectory: string;
@@ -25,6 +39,7 @@ export class Projection {
   readonly #model: ReadModelWriter;
   readonly #acceptLoss: boolean;
   readonly #logger: Logger;
+  readonly #decoder = new EventDecoder();
   #reader: EventLogReader | undefined;
 
   /** Opens the generation, or makes it. Throws UnusableReadModel, or what SQLite says of the disk. */
@@ -51,26 +66,41 @@ export class Projection {
     return this.#model.deadLetters;
   }
 
-  /** Folds what is durable, up to about `maxEvents`; returns how many events that were. Rejects with a LogError. */
-  async fold(maxEvents: number): Promise<number> {
+  /** Folds a batch of what is durable, of about `maxEvents` at most. Rejects with a LogError. */
+  async fold(maxEvents: number): Promise<Folded> {
     this.#reader ??= await this.#open();
-    const batch: OffsetEvent[] = [];
+    const frames: Frame[] = [];
+    let events = 0;
+    let bytes = 0;
     let after: LogPosition | undefined;
-    while (batch.length < maxEvents) {
+    let isAtEnd = false;
+    while (events < maxEvents && bytes < MAX_BATCH_BYTES) {
       const next = await this.#reader?.next();
-      if (!next) break;
-      after = next.after;
-      let offset = next.frame.header.firstOffset;
-      for (const { record } of decodeRecords(next.frame)) {
-        if (record.case !== "event") {
-          throw new Error(`the record at offset ${offset} is of a kind that this version does not know`);
-        }
-        batch.push({ offset, event: record.value });
-        offset += 1;
+      if (!next) {
+        isAtEnd = true;
+        break;
       }
+      after = next.after;
+      frames.push(next.frame);
+      events += next.frame.header.count;
+      bytes += next.frame.bytes.length;
     }
-    if (after) this.#report(this.#model.apply(batch, after));
-    return batch.length;
+    const [first] = frames;
+    if (first && after) {
+      const batch = { firstOffset: first.header.firstOffset, parts: this.#decoded(frames) };
+      this.#report(this.#model.apply(batch, after));
+    }
+    return { events, isAtEnd };
+  }
+
+  /** The events of `frames`. Each frame is decoded when it is its turn: bytes take less memory than objects. */
+  #decoded(frames: readonly Frame[]): Batch["parts"] {
+    const decoder = this.#decoder;
+    return {
+      *[Symbol.iterator]() {
+        for (const frame of frames) yield decoder.decode(frame);
+      },
+    };
   }
 
   #report(deadLetters: readonly DeadLetter[]): void {

@@ -19,8 +19,8 @@ import { MarkWatch } from "./mark-watch.ts";
 import { Projection, type ProjectionOptions } from "./projection.ts";
 import { Rebuild, type RebuildProgress } from "./rebuild.ts";
 
-/** A batch is folded in memory: this many events make the cost of a transaction and of each changed key small. */
-const FULL_BATCH_EVENTS = 20_000;
+/** A batch is folded in memory: with this many events, most keys that it changes are changed by several of them. */
+const FULL_BATCH_EVENTS = 100_000;
 /** Of a build beside live statistics, which wait for each batch: some 50 ms. */
 const BUILD_BATCH_EVENTS = 5000;
 /** More than a batch writes, and twice what stops the log (src/ingest/log-host.ts): the last room is the log's. */
@@ -54,10 +54,10 @@ export class Projector {
           await pause(ROOM_CHECK_MS, signal);
           continue;
         }
-        const folded = (await this.#live?.fold(FULL_BATCH_EVENTS)) ?? 0;
+        const folded = await this.#live?.fold(FULL_BATCH_EVENTS);
         const built = this.#rebuild ? await this.#build(this.#rebuild) : 0;
-        if (folded >= FULL_BATCH_EVENTS || built > 0) continue;
-        if (folded === 0) await watch.wait();
+        if (built > 0 || folded?.isAtEnd === false) continue;
+        if (!folded || folded.events === 0) await watch.wait();
         await pause(COALESCE_MS, signal);
       }
     } catch (error) {
@@ -163,11 +163,11 @@ export class Projector {
     try {
       rebuild.throwIfStopped();
       const maxEvents = this.#live ? BUILD_BATCH_EVENTS : FULL_BATCH_EVENTS;
-      const built = await projection.fold(maxEvents);
+      const { events, isAtEnd } = await projection.fold(maxEvents);
       const livePosition = this.#live?.position ?? 0;
       rebuild.report(Math.max(projection.position, livePosition));
-      if (built < maxEvents && projection.position >= livePosition) await this.#switch(rebuild);
-      return built;
+      if (isAtEnd && projection.position >= livePosition) await this.#switch(rebuild);
+      return events;
     } catch (error) {
       // Without a live generation there is nothing else to do: whoever runs this hears of it.
       if (!this.#live) throw error;

@@ -5,13 +5,13 @@
 // not depend on the order in which SQLite takes its rows.
 
 import type { Database, Statement } from "better-sqlite3";
-import type { OffsetEvent } from "../projector/fold.ts";
+import type { LoggedEvent } from "../projector/event-decoder.ts";
 import { placeholders, ROWS_AT_A_TIME } from "./bulk-insert.ts";
 
 type Value = string | number;
 
 interface Candidate {
-  readonly item: OffsetEvent;
+  readonly event: LoggedEvent;
   readonly site: number;
   readonly eventId: string;
 }
@@ -35,23 +35,23 @@ export class Dedupe {
     this.#forget = database.prepare("DELETE FROM dedupe WHERE received_at_ms <= ?");
   }
 
-  /** The events of `batch` that count, in order. `siteNumber` gives the number of a site id. */
-  counted(batch: readonly OffsetEvent[], siteNumber: (siteId: string) => number): readonly OffsetEvent[] {
-    const duplicates = new Set<OffsetEvent>();
+  /** The `events` that count, in order. `siteNumber` gives the number of a site id. */
+  counted(events: readonly LoggedEvent[], siteNumber: (siteId: string) => number): readonly LoggedEvent[] {
+    const duplicates = new Set<LoggedEvent>();
     let candidates = new Map<string, Candidate>();
-    for (const item of batch) {
-      const { id, siteId } = item.event;
-      if (id.case !== "clientEventId") continue;
+    for (const event of events) {
+      const { clientEventId: eventId, siteId } = event;
+      if (eventId === undefined) continue;
       const site = siteNumber(siteId);
-      const key = keyOf(site, id.value);
+      const key = keyOf(site, eventId);
       if (candidates.has(key) || candidates.size === ROWS_AT_A_TIME) {
         this.#remember(candidates, duplicates);
         candidates = new Map();
       }
-      candidates.set(key, { item, site, eventId: id.value });
+      candidates.set(key, { event, site, eventId });
     }
     this.#remember(candidates, duplicates);
-    return duplicates.size === 0 ? batch : batch.filter((item) => !duplicates.has(item));
+    return duplicates.size === 0 ? events : events.filter((event) => !duplicates.has(event));
   }
 
   /** Removes the ids whose window has passed at `receivedAtMs`. */
@@ -59,22 +59,22 @@ export class Dedupe {
     this.#forget.run(receivedAtMs - this.#windowMs);
   }
 
-  #remember(candidates: ReadonlyMap<string, Candidate>, duplicates: Set<OffsetEvent>): void {
+  #remember(candidates: ReadonlyMap<string, Candidate>, duplicates: Set<LoggedEvent>): void {
     if (candidates.size === ROWS_AT_A_TIME) {
       const values: Value[] = [];
-      for (const { item, site, eventId } of candidates.values()) {
-        values.push(site, eventId, Number(item.event.receivedAtMs));
+      for (const { event, site, eventId } of candidates.values()) {
+        values.push(site, eventId, event.receivedAtMs);
       }
       values.push(this.#windowMs);
       const remembered = this.#rememberMany.all(values);
       if (remembered.length === candidates.size) return;
       const counted = new Set(remembered.map(({ site, event_id }) => keyOf(site, event_id)));
-      for (const [key, { item }] of candidates) if (!counted.has(key)) duplicates.add(item);
+      for (const [key, { event }] of candidates) if (!counted.has(key)) duplicates.add(event);
       return;
     }
-    for (const { item, site, eventId } of candidates.values()) {
-      const values = [site, eventId, Number(item.event.receivedAtMs), this.#windowMs];
-      if (this.#rememberOne.run(values).changes === 0) duplicates.add(item);
+    for (const { event, site, eventId } of candidates.values()) {
+      const values = [site, eventId, event.receivedAtMs, this.#windowMs];
+      if (this.#rememberOne.run(values).changes === 0) duplicates.add(event);
     }
   }
 }

@@ -34,7 +34,7 @@ export class ReadModelReader implements Reports {
       return {
         totalViews: counts?.views ?? 0,
         uniqueUsers: counts?.users ?? 0,
-        topPaths: current.topPaths.all(site.id, day, query.limit),
+        topPaths: topPaths(current, site.id, day, query.limit),
       };
     });
   }
@@ -97,8 +97,22 @@ function openGeneration(path: string) {
     day: database.prepare<[number, number], { views: number; users: number }>(
       "SELECT views, users FROM site_days WHERE site = ? AND day = ?",
     ),
-    topPaths: database.prepare<[number, number, number], PathViews>(`
+    pathsSeenOften: database.prepare<[number, number, number], PathViews>(`
       SELECT path, views FROM site_day_paths INDEXED BY site_day_paths_ranked
-      WHERE site = ? AND day = ? ORDER BY views DESC, path LIMIT ?`),
+      WHERE site = ? AND day = ? AND views > 1 ORDER BY views DESC, path LIMIT ?`),
+    pathsSeenOnce: database.prepare<[number, number, number], PathViews>(`
+      SELECT path, views FROM site_day_paths
+      WHERE site = ? AND day = ? AND views = 1 ORDER BY path LIMIT ?`),
   };
+}
+
+/** The second read passes over the paths that the first one gave, and no others: fewer than `limit`. */
+function topPaths(
+  { pathsSeenOften, pathsSeenOnce }: OpenGeneration,
+  site: number,
+  day: number,
+  limit: number,
+): PathViews[] {
+  const often = pathsSeenOften.all(site, day, limit);
+  return often.length < limit ? [...often, ...pathsSeenOnce.all(site, day, limit - often.length)] : often;
 }

@@ -5,7 +5,7 @@
 // about all time costs what one about a day does.
 
 /** Counts up with every change of the tables or of the fold: a new one is built from the log beside the old. */
-export const PROJECTION_VERSION = 3;
+export const PROJECTION_VERSION = 4;
 
 /** The `day` that stands for all time; below the first day that a timestamp can have (0000-01-01 is -719,528). */
 export const ALL_TIME = -1_000_000;
@@ -58,7 +58,8 @@ CREATE TABLE site_day_paths (
   views INTEGER NOT NULL,
   PRIMARY KEY (site, day, path)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX site_day_paths_ranked ON site_day_paths (site, day, views DESC, path);
+-- Without the many paths that were seen once: where they are asked for, they follow the ranked ones by their primary key.
+CREATE INDEX site_day_paths_ranked ON site_day_paths (site, day, views DESC, path) WHERE views > 1;
 
 -- The client's event ids that were counted within the dedupe window.
 CREATE TABLE dedupe (

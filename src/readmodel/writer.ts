@@ -3,9 +3,11 @@
 
 import Database from "better-sqlite3";
 import type { LogPosition } from "../log/event-log.ts";
-import { type DayChanges, foldEvents, type OffsetEvent } from "../projector/fold.ts";
-import { BulkInsert } from "./bulk-insert.ts";
+import type { LoggedEvent } from "../projector/event-decoder.ts";
+import { Fold } from "../projector/fold.ts";
+import { Aggregates } from "./aggregates.ts";
 import { Dedupe } from "./dedupe.ts";
+import { EventRows } from "./event-rows.ts";
 import { PROJECTION_VERSION, SCHEMA } from "./schema.ts";
 
 /** SQLite's page cache, in KiB: the inner pages of the large trees stay in memory. */
@@ -34,6 +36,13 @@ function projectionIdentity(settings: ProjectionSettings): string {
 /** The database at a path cannot be gone on with: it is of another identity, or damaged. A new one can replace it. */
 export class UnusableReadModel extends Error {}
 
+/** Records of the log that are folded together. */
+export interface Batch {
+  readonly firstOffset: number;
+  /** The events in log order, in parts of any size. It can be gone through again. */
+  readonly parts: Iterable<readonly LoggedEvent[]>;
+}
+
 /** An event of the log that is in no number, as it cannot be folded. */
 export interface DeadLetter {
   readonly offset: number;
@@ -61,9 +70,8 @@ class TooManyDeadLetters extends Error {
 export class ReadModelWriter {
   readonly #database: Database.Database;
   readonly #statements: Statements;
-  readonly #events: BulkInsert;
-  readonly #users: BulkInsert;
-  readonly #paths: BulkInsert;
+  readonly #events: EventRows;
+  readonly #aggregates: Aggregates;
   readonly #dedupe: Dedupe;
   readonly #sites = new Map<string, number>();
 
@@ -79,14 +87,8 @@ export class ReadModelWriter {
       this.#database.pragma(`cache_size = -${CACHE_KIB}`);
       this.#initialize(projectionIdentity(settings));
       this.#statements = prepare(this.#database);
-      this.#events = new BulkInsert(this.#database, "events", 6);
-      this.#users = new BulkInsert(this.#database, "site_day_users", 3, "ON CONFLICT DO NOTHING");
-      this.#paths = new BulkInsert(
-        this.#database,
-        "site_day_paths",
-        4,
-        "ON CONFLICT DO UPDATE SET views = views + excluded.views",
-      );
+      this.#events = new EventRows(this.#database);
+      this.#aggregates = new Aggregates(this.#database);
       this.#dedupe = new Dedupe(this.#database, settings.dedupeWindowMs);
     } catch (error) {
       this.#database.close();
@@ -118,17 +120,17 @@ export class ReadModelWriter {
   /**
    * Folds `batch`, all records of the log from the checkpoint up to `after`, and moves the checkpoint there. An event
    * that cannot be folded becomes a dead letter, and is returned. Throws, with nothing changed, when the checkpoint is
-   * not where this process left it, on an I/O error, and TooManyDeadLetters.
+   * not where this process left it, on an I/O error, what the batch's parts throw, and TooManyDeadLetters.
    */
-  apply(batch: readonly OffsetEvent[], after: LogPosition): readonly DeadLetter[] {
+  apply({ firstOffset, parts }: Batch, after: LogPosition): readonly DeadLetter[] {
     try {
-      return this.#commit(batch, after, () => {
-        this.#fold(batch);
+      return this.#commit(firstOffset, after, () => {
+        this.#fold(parts);
         return [];
       });
     } catch (error) {
       if (!isPoison(error)) throw error;
-      return this.#commit(batch, after, () => this.#foldOneByOne(batch, after.nextOffset));
+      return this.#commit(firstOffset, after, () => this.#foldOneByOne(parts, after.nextOffset));
     }
   }
 
@@ -153,19 +155,11 @@ export class ReadModelWriter {
   }
 
   /** Does `fold` and moves the checkpoint, both or neither. */
-  #commit(
-    batch: readonly OffsetEvent[],
-    after: LogPosition,
-    fold: () => readonly DeadLetter[],
-  ): readonly DeadLetter[] {
+  #commit(expected: number, after: LogPosition, fold: () => readonly DeadLetter[]): readonly DeadLetter[] {
     const transaction = this.#database.transaction(() => {
-      const expected = batch[0]?.offset ?? after.nextOffset;
       const moved = this.#statements.moveCheckpoint.run({ ...after, expected });
       if (moved.changes !== 1) throw new NotAtCheckpoint(expected);
-      const deadLetters = fold();
-      const last = batch.at(-1);
-      if (last) this.#dedupe.forget(Number(last.event.receivedAtMs));
-      return deadLetters;
+      return fold();
     });
     try {
       return transaction.immediate();
@@ -175,31 +169,38 @@ export class ReadModelWriter {
     }
   }
 
-  #fold(batch: readonly OffsetEvent[]): void {
-    // In log order, whether an event has an id or not: so numbers do not depend on the batches.
-    for (const { event } of batch) this.#siteNumber(event.siteId);
-    const counted = this.#dedupe.counted(batch, (siteId) => this.#siteNumber(siteId));
-    for (const item of counted) this.#addEvent(item);
-    this.#events.flush();
-    for (const [siteId, days] of foldEvents(counted)) {
-      const site = this.#siteNumber(siteId);
-      for (const [day, changes] of days) this.#writeDay(site, day, changes);
+  #fold(parts: Batch["parts"]): void {
+    const fold = new Fold();
+    let receivedAtMs = Number.NEGATIVE_INFINITY;
+    for (const events of parts) {
+      // In log order, whether an event has an id or not: so numbers do not depend on the batches.
+      for (const { siteId } of events) this.#siteNumber(siteId);
+      for (const event of this.#dedupe.counted(events, (siteId) => this.#siteNumber(siteId))) {
+        this.#events.add(event);
+        fold.add(event);
+      }
+      receivedAtMs = events.at(-1)?.receivedAtMs ?? receivedAtMs;
     }
+    this.#events.flush();
+    for (const [siteId, days] of fold.changes()) this.#aggregates.add(this.#siteNumber(siteId), days);
+    this.#dedupe.forget(receivedAtMs);
   }
 
   /** Each event in a savepoint of its own: the result is that of one batch without those that fail. */
-  #foldOneByOne(batch: readonly OffsetEvent[], nextOffset: number): DeadLetter[] {
-    const foldOne = this.#database.transaction((item: OffsetEvent) => this.#fold([item]));
+  #foldOneByOne(parts: Batch["parts"], nextOffset: number): DeadLetter[] {
+    const foldOne = this.#database.transaction((event: LoggedEvent) => this.#fold([[event]]));
     const deadLetters: DeadLetter[] = [];
-    for (const item of batch) {
-      try {
-        foldOne(item);
-      } catch (error) {
-        if (!isPoison(error)) throw error;
-        this.#forgetUncommitted();
-        const deadLetter = { offset: item.offset, error: String(error) };
-        this.#statements.addDeadLetter.run(deadLetter.offset, deadLetter.error, PROJECTION_VERSION);
-        deadLetters.push(deadLetter);
+    for (const events of parts) {
+      for (const event of events) {
+        try {
+          foldOne(event);
+        } catch (error) {
+          if (!isPoison(error)) throw error;
+          this.#forgetUncommitted();
+          const deadLetter = { offset: event.offset, error: String(error) };
+          this.#statements.addDeadLetter.run(deadLetter.offset, deadLetter.error, PROJECTION_VERSION);
+          deadLetters.push(deadLetter);
+        }
       }
     }
     const recent = this.#statements.countDeadLetters.get(nextOffset - DEAD_LETTER_SPAN)?.count ?? 0;
@@ -209,31 +210,7 @@ export class ReadModelWriter {
 
   #forgetUncommitted(): void {
     this.#sites.clear();
-    for (const rows of [this.#events, this.#users, this.#paths]) rows.clear();
-  }
-
-  #addEvent({ offset, event }: OffsetEvent): void {
-    this.#events.add(
-      offset + 1,
-      event.siteId,
-      event.eventType,
-      event.path === "" ? null : event.path,
-      event.userId === "" ? null : event.userId,
-      event.timestamp,
-    );
-  }
-
-  /** Keys go in sorted, about as the trees have them: neighbours share pages. */
-  #writeDay(site: number, day: number, changes: DayChanges): void {
-    for (const user of [...changes.users].sort()) this.#users.add(site, day, user);
-    const newUsers = this.#users.flush();
-    for (const path of [...changes.paths.keys()].sort()) {
-      this.#paths.add(site, day, path, changes.paths.get(path) ?? 0);
-    }
-    this.#paths.flush();
-    if (changes.views > 0 || newUsers > 0) {
-      this.#statements.addDay.run(site, day, changes.views, newUsers);
-    }
+    this.#events.clear();
   }
 
   #siteNumber(siteId: string): number {
@@ -303,8 +280,5 @@ function prepare(database: Database.Database) {
     ),
     addSite: database.prepare("INSERT INTO sites (site_id) VALUES (?) ON CONFLICT DO NOTHING"),
     site: database.prepare<[string], { id: number }>("SELECT id FROM sites WHERE site_id = ?"),
-    addDay: database.prepare(`
-      INSERT INTO site_days VALUES (?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET views = views + excluded.views, users = users + excluded.users`),
   };
 }

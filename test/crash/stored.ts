@@ -6,8 +6,7 @@ import { setImmediate } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { nodeLogFiles } from "../../src/log/files.ts";
 import { readFromStart } from "../../src/log/reader.ts";
-import { decodeRecords } from "../../src/log/records.ts";
-import type { OffsetEvent } from "../../src/projector/fold.ts";
+import { EventDecoder, type LoggedEvent } from "../../src/projector/event-decoder.ts";
 import { ReadModelWriter } from "../../src/readmodel/writer.ts";
 import type { LogEntry } from "./checks.ts";
 
@@ -23,14 +22,8 @@ const LOOKS = 50;
 export async function readLog(data: string): Promise<LogEntry[]> {
   const entries: LogEntry[] = [];
   await forEachFrame(data, (events) => {
-    for (const { offset, event } of events) {
-      const { siteId, eventType, path, userId, timestamp, id } = event;
-      entries.push({
-        ...{ offset, siteId, eventType, path, userId, timestamp },
-        receivedAtMs: Number(event.receivedAtMs),
-        eventId: id.case === "clientEventId" ? id.value : "",
-      });
-    }
+    for (const { clientEventId, ...event } of events)
+      entries.push({ ...event, eventId: clientEventId ?? "" });
   });
   return entries;
 }
@@ -39,11 +32,11 @@ export async function readLog(data: string): Promise<LogEntry[]> {
 export async function foldAnew(data: string, path: string): Promise<void> {
   const model = new ReadModelWriter(path, { dedupeWindowMs: DEDUPE_WINDOW_MS });
   try {
-    let batch: OffsetEvent[] = [];
+    let batch: LoggedEvent[] = [];
     let fold = () => {};
     await forEachFrame(data, (events, after) => {
       batch.push(...events);
-      fold = () => void model.apply(batch, after);
+      fold = () => void model.apply({ firstOffset: batch[0]?.offset ?? 0, parts: [batch] }, after);
       if (batch.length < FOLD_EVENTS) return;
       fold();
       batch = [];
@@ -113,17 +106,13 @@ type After = Parameters<ReadModelWriter["apply"]>[1];
 
 async function forEachFrame(
   data: string,
-  take: (events: readonly OffsetEvent[], after: After) => void,
+  take: (events: readonly LoggedEvent[], after: After) => void,
 ): Promise<void> {
   const reader = await readFromStart(await nodeLogFiles(join(data, "log")));
+  const decoder = new EventDecoder();
   try {
     for (let next = await reader?.next(); next; next = await reader?.next()) {
-      const { firstOffset } = next.frame.header;
-      const events = decodeRecords(next.frame).map(({ record }, index) => {
-        if (record.case !== "event") throw new Error("the log has a record that is no event");
-        return { offset: firstOffset + index, event: record.value };
-      });
-      take(events, next.after);
+      take(decoder.decode(next.frame), next.after);
     }
   } finally {
     await reader?.close();

@@ -3,27 +3,8 @@ import { sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { LogRecordSchema, RecordedEventSchema } from "../../gen/ts/analytics/v1/event_log_pb.ts";
-import type { RecordGroup } from "../../src/log/event-log.ts";
-import { decodeFrameHeader, encodeFrame } from "../../src/log/format.ts";
-import type { Frame } from "../../src/log/frame-reader.ts";
 import { decodeRecords, RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
-
-const text = fc.oneof(fc.string({ unit: "grapheme" }), fc.string({ minLength: 100, maxLength: 300 }));
-const anyEvent: fc.Arbitrary<RecordedEvent> = fc.record({
-  siteId: text,
-  eventType: text,
-  path: text,
-  userId: text,
-  timestamp: text,
-  id: fc.oneof(
-    text.map((value) => ({ case: "clientEventId" as const, value })),
-    fc
-      .uint8Array({ maxLength: 16 })
-      .map((bytes) => ({ case: "serverEventId" as const, value: Buffer.from(bytes) })),
-    fc.constant({ case: undefined }),
-  ),
-  receivedAtMs: fc.bigInt({ min: 0n, max: 2n ** 53n }),
-});
+import { anyEvent, frameOf } from "./records-fixture.ts";
 
 const event: RecordedEvent = {
   ...{ siteId: "s", eventType: "e", path: "p", userId: "u", timestamp: "t", receivedAtMs: 1n },
@@ -88,10 +69,3 @@ test("the events above have every field that there is", () => {
     ],
   ]);
 });
-
-function frameOf(group: RecordGroup): Frame {
-  const { bytes } = encodeFrame([group], 0, 0);
-  const header = decodeFrameHeader(bytes);
-  if (!header) throw new Error("the frame has no header");
-  return { header, position: 0, end: bytes.length, bytes };
-}

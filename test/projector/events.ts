@@ -1,6 +1,7 @@
 import type { LogPosition } from "../../src/log/event-log.ts";
 import type { RecordedEvent } from "../../src/log/records.ts";
-import type { OffsetEvent } from "../../src/projector/fold.ts";
+import type { LoggedEvent } from "../../src/projector/event-decoder.ts";
+import type { Batch } from "../../src/readmodel/writer.ts";
 
 export interface GivenEvent {
   readonly site?: string;
@@ -12,24 +13,34 @@ export interface GivenEvent {
   readonly receivedAtMs?: number;
 }
 
-function event(given: GivenEvent): RecordedEvent {
-  return {
-    siteId: given.site ?? "site",
-    eventType: given.type ?? "page_view",
-    path: given.path ?? "",
-    userId: given.user ?? "",
-    timestamp: given.at ?? "2025-11-12T19:30:01Z",
-    id:
-      given.id === undefined
-        ? { case: "serverEventId", value: new Uint8Array(16) }
-        : { case: "clientEventId", value: given.id },
-    receivedAtMs: BigInt(given.receivedAtMs ?? 1_000_000),
-  };
+/** Events of the log with the offsets from `first` on. */
+export function logged(given: readonly GivenEvent[], first = 0): LoggedEvent[] {
+  return given.map((one, index) => ({
+    offset: first + index,
+    siteId: one.site ?? "site",
+    eventType: one.type ?? "page_view",
+    path: one.path ?? "",
+    userId: one.user ?? "",
+    timestamp: one.at ?? "2025-11-12T19:30:01Z",
+    clientEventId: one.id,
+    receivedAtMs: one.receivedAtMs ?? 1_000_000,
+  }));
 }
 
-/** The events with the offsets from `first` on. */
-export function batch(given: readonly GivenEvent[], first = 0): OffsetEvent[] {
-  return given.map((one, index) => ({ offset: first + index, event: event(one) }));
+/** The events with the offsets from `first` on, in one part. */
+export function batch(given: readonly GivenEvent[], first = 0): Batch {
+  return { firstOffset: first, parts: [logged(given, first)] };
+}
+
+/** As the log has them. */
+export function recorded(given: readonly GivenEvent[]): RecordedEvent[] {
+  return logged(given).map(({ siteId, eventType, path, userId, timestamp, clientEventId, receivedAtMs }) => ({
+    ...{ siteId, eventType, path, userId, timestamp, receivedAtMs: BigInt(receivedAtMs) },
+    id:
+      clientEventId === undefined
+        ? { case: "serverEventId", value: new Uint8Array(16) }
+        : { case: "clientEventId", value: clientEventId },
+  }));
 }
 
 /** A place in a log behind offset `nextOffset` - 1. */

@@ -1,11 +1,15 @@
 import { expect, test } from "vitest";
-import { dayOf, foldEvents } from "../../src/projector/fold.ts";
+import { dayOf, Fold } from "../../src/projector/fold.ts";
 import { ALL_TIME } from "../../src/readmodel/schema.ts";
-import { batch, type GivenEvent } from "./events.ts";
+import { type GivenEvent, logged } from "./events.ts";
 
 const DAY = dayOf("2025-11-12T00:00:00Z");
 
-const fold = (given: readonly GivenEvent[]) => foldEvents(batch(given));
+function fold(given: readonly GivenEvent[]) {
+  const fold = new Fold();
+  for (const event of logged(given)) fold.add(event);
+  return fold.changes();
+}
 
 test("the day of a timestamp is its UTC day", () => {
   expect(dayOf("1970-01-01T23:59:59.999Z")).toBe(0);

@@ -12,7 +12,7 @@ import { currentGeneration, generationPath } from "../../src/readmodel/generatio
 import { ReadModelReader } from "../../src/readmodel/reader.ts";
 import { ReadModelWriter } from "../../src/readmodel/writer.ts";
 import { temporaryDirectory } from "../temporary.ts";
-import { batch, type GivenEvent } from "./events.ts";
+import { type GivenEvent, recorded } from "./events.ts";
 
 const WINDOW_MS = 7 * 86_400_000;
 const TABLES = ["events", "sites", "site_days", "site_day_users", "site_day_paths", "dedupe", "dead_letters"];
@@ -34,7 +34,7 @@ async function write(
   segmentBytes?: number,
 ): Promise<void> {
   const { log } = await openLog(files, segmentBytes);
-  for (const given of frames) await log.append(batchOf(batch(given).map(({ event }) => event)));
+  for (const given of frames) await log.append(batchOf(recorded(given)));
   await log.close();
 }
 
@@ -134,7 +134,7 @@ test("a rebuild while events come ends, and misses none", async () => {
   let appended = 0;
   const appending = (async () => {
     while (isRebuilding) {
-      await log.append(batchOf(batch([{ path: "/new" }]).map(({ event }) => event)));
+      await log.append(batchOf(recorded([{ path: "/new" }])));
       appended += 1;
     }
   })();

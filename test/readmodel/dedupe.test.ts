@@ -1,13 +1,13 @@
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import type { OffsetEvent } from "../../src/projector/fold.ts";
+import type { LoggedEvent } from "../../src/projector/event-decoder.ts";
 import { ROWS_AT_A_TIME } from "../../src/readmodel/bulk-insert.ts";
 import { Dedupe } from "../../src/readmodel/dedupe.ts";
 import { generationPath } from "../../src/readmodel/generations.ts";
 import { SCHEMA } from "../../src/readmodel/schema.ts";
 import { ReadModelWriter } from "../../src/readmodel/writer.ts";
-import { after, batch, type GivenEvent } from "../projector/events.ts";
+import { after, batch, type GivenEvent, logged } from "../projector/events.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const WINDOW_MS = 1000;
@@ -30,9 +30,9 @@ function openDedupe() {
   );
   return {
     /** Does what the fold does with a batch; the offsets of those that count. */
-    fold(events: readonly OffsetEvent[]): number[] {
+    fold(events: readonly LoggedEvent[]): number[] {
       const counted = dedupe.counted(events, (siteId) => Number(siteId.slice("site-".length)));
-      dedupe.forget(Number(events.at(-1)?.event.receivedAtMs));
+      dedupe.forget(events.at(-1)?.receivedAtMs ?? Number.NaN);
       return counted.map(({ offset }) => offset);
     },
     remembered: (): Remembered[] =>
@@ -46,7 +46,7 @@ function openDedupe() {
 /** Folds `given` as one batch; the offsets of those that count, and what is remembered afterwards. */
 function foldAtOnce(given: readonly GivenEvent[]): { counted: number[]; remembered: Remembered[] } {
   const dedupe = openDedupe();
-  const counted = dedupe.fold(batch(given.map((one) => ({ site: "site-0", ...one }))));
+  const counted = dedupe.fold(logged(given.map((one) => ({ site: "site-0", ...one }))));
   const remembered = dedupe.remembered();
   dedupe.close();
   return { counted, remembered };
@@ -163,12 +163,12 @@ function received(given: readonly { site: string; id: IdNumber; gap: number }[])
 }
 
 /** The batches that end at `cuts`, and at the end, each with the offset of its first event. */
-function batches(events: readonly Received[], cuts: readonly number[]): OffsetEvent[][] {
+function batches(events: readonly Received[], cuts: readonly number[]): LoggedEvent[][] {
   const inside = cuts.filter((cut) => cut > 0 && cut < events.length);
   const ends = [...new Set([...inside, events.length])].sort((a, b) => a - b);
   return ends.map((end, index) => {
     const start = ends[index - 1] ?? 0;
-    return batch(events.slice(start, end), start);
+    return logged(events.slice(start, end), start);
   });
 }
 
@@ -227,11 +227,12 @@ test("a fold that restarts between batches, and a rebuild in other batches, give
   let generation = 0;
   const open = () =>
     new ReadModelWriter(generationPath(directory, generation), { dedupeWindowMs: WINDOW_MS });
-  const build = (parts: readonly OffsetEvent[][], isRestarted: boolean): Dump => {
+  const build = (batches: readonly LoggedEvent[][], isRestarted: boolean): Dump => {
     generation += 1;
     let writer = open();
-    for (const part of parts) {
-      writer.apply(part, after((part.at(-1)?.offset ?? 0) + 1));
+    for (const part of batches) {
+      const [first, last] = [part[0]?.offset ?? 0, part.at(-1)?.offset ?? 0];
+      writer.apply({ firstOffset: first, parts: halves(part) }, after(last + 1));
       if (!isRestarted) continue;
       writer.close();
       writer = open();
@@ -252,6 +253,12 @@ test("a fold that restarts between batches, and a rebuild in other batches, give
     { numRuns: 15, endOnFailure: true },
   );
 });
+
+/** As a batch comes in parts, which must not matter either. */
+function halves<T>(items: readonly T[]): T[][] {
+  const middle = items.length >> 1;
+  return [items.slice(0, middle), items.slice(middle)];
+}
 
 interface Dump {
   /** The offsets of the events that are there. */

@@ -63,6 +63,20 @@ test("statistics are those of the day asked for, or of all time", () => {
   expect(reader.stats({ siteId: "site", date: "2025-11-14", limit: 1 }).totalViews).toBe(0);
 });
 
+test("top paths come by views, then by path, however many are asked for and however often they were seen", () => {
+  const { writer, reader } = openModel();
+  const seen = { "/3 c": 3, '/"quoted"': 2, "/back\\slash": 2, "/z": 2, "/é": 1, "/a": 1, "/b": 1, "7 /": 1 };
+  const views = Object.entries(seen).flatMap(([path, count]) => Array<GivenEvent>(count).fill({ path }));
+  // From the last to the first, so that ones seen once come before those seen often.
+  applyInBatches(writer, views.reverse(), [4]);
+  const ranked = ["/3 c", '/"quoted"', "/back\\slash", "/z", "/a", "/b", "/é", "7 /"];
+  for (let limit = 1; limit <= ranked.length + 1; limit += 1) {
+    const { topPaths } = reader.stats({ siteId: "site", date: null, limit });
+    expect(topPaths.map(({ path }) => path)).toEqual(ranked.slice(0, limit));
+    for (const { path, views } of topPaths) expect(views).toBe(new Map(Object.entries(seen)).get(path));
+  }
+});
+
 test("the events table has the given columns, with the offset plus one as id", () => {
   const { directory, writer } = openModel();
   applyInBatches(writer, [{ path: "/a", user: "u" }, { type: "click" }]);

@@ -1,0 +1,60 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { decodeRecords, RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
+import { EventDecoder, type LoggedEvent } from "../../src/projector/event-decoder.ts";
+import { anyEvent, frameOf } from "../log/records-fixture.ts";
+
+/** What decodeRecords, which tests of its own hold to the schema, says of the same frame. */
+function expected(frame: Parameters<typeof decodeRecords>[0]): LoggedEvent[] {
+  return decodeRecords(frame).map(({ record }, index) => {
+    if (record.case !== "event") throw new Error("not an event");
+    const { siteId, eventType, path, userId, timestamp, id, receivedAtMs } = record.value;
+    return {
+      ...{ offset: frame.header.firstOffset + index, siteId, eventType, path, userId, timestamp },
+      clientEventId: id.case === "clientEventId" ? id.value : undefined,
+      receivedAtMs: Number(receivedAtMs),
+    };
+  });
+}
+
+test("frame after frame, it reads what decodeRecords does", () => {
+  const encoder = new RecordEncoder();
+  // One for all runs: texts of earlier frames must not be taken for others.
+  const decoder = new EventDecoder();
+  fc.assert(
+    fc.property(fc.array(anyEvent, { minLength: 1, maxLength: 5 }), (events) => {
+      const frame = frameOf(encoder.encode(events), 7);
+      expect(decoder.decode(frame)).toEqual(expected(frame));
+    }),
+  );
+});
+
+test("it reads what a later version wrote, but for the fields that it added", () => {
+  const withField = Buffer.from([0x0a, 0x06, 0x0a, 0x01, 0x73, 0xb8, 0x3e, 0x05, 0xb8, 0x3e, 0x07]);
+  const frame = frameOf({ bytes: Buffer.concat([Buffer.from([11]), withField]), count: 1 }, 7);
+  expect(new EventDecoder().decode(frame)).toMatchObject([{ offset: 7, siteId: "s", path: "" }]);
+});
+
+test("a kind of record that it does not know is refused, and where it is", () => {
+  const { bytes } = new RecordEncoder().encode([anEvent]);
+  const otherKind = Buffer.from([5, 0xc2, 0x3e, 0x02, 0x61, 0x62]);
+  const frame = frameOf({ bytes: Buffer.concat([bytes, otherKind]), count: 2 }, 7);
+  expect(() => new EventDecoder().decode(frame)).toThrow("the record at offset 8 is of a kind");
+});
+
+test("a frame that is not exactly its records is refused", () => {
+  const { bytes } = new RecordEncoder().encode([anEvent]);
+  const decode = (bytes: Uint8Array, count: number) =>
+    new EventDecoder().decode(frameOf({ bytes, count }, 7));
+  expect(() => decode(bytes, 2)).toThrow("the frame at offset 7 promises 2 records and has 1");
+  expect(() => decode(bytes.subarray(0, -1), 1)).toThrow(RangeError);
+  const longer = Buffer.from(bytes);
+  // The length of the first text, behind the lengths of record and event and its tag.
+  longer[4] = 100;
+  expect(() => decode(longer, 1)).toThrow(RangeError);
+});
+
+const anEvent: RecordedEvent = {
+  ...{ siteId: "s", eventType: "e", path: "p", userId: "u", timestamp: "t", receivedAtMs: 1n },
+  id: { case: "clientEventId", value: "i" },
+};

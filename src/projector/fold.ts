@@ -2,20 +2,19 @@
 // number, no I/O.
 
 import { daysFromCivil } from "../ingest/timestamp.ts";
-import { ALL_TIME } from "../readmodel/schema.ts";
 import type { LoggedEvent } from "./event-decoder.ts";
 
 /** The `event_type` that counts as a view. */
 const VIEW = "page_view";
 
-/** What changes for one site on one day, or for all time. */
+/** What changes for one site on one day. */
 export interface DayChanges {
   views: number;
   readonly paths: Map<string, number>;
   readonly users: Set<string>;
 }
 
-/** By site id, then by day (days since 1970-01-01, or ALL_TIME). Sites in the order of their first event. */
+/** By site id, then by day (days since 1970-01-01). Sites in the order of their first event. */
 type Changes = ReadonlyMap<string, ReadonlyMap<number, DayChanges>>;
 
 export class Fold {
@@ -35,7 +34,7 @@ export class Fold {
 
   /** What the events that were taken change. */
   changes(): Changes {
-    return new Map([...this.#sites].map(([siteId, days]) => [siteId, withAllTime(days)]));
+    return this.#sites;
   }
 
   /** Events that follow each other are mostly of one day. */
@@ -53,24 +52,6 @@ function addEvent(changes: DayChanges, event: LoggedEvent): void {
   if (event.eventType !== VIEW) return;
   changes.views += 1;
   if (event.path !== "") changes.paths.set(event.path, (changes.paths.get(event.path) ?? 0) + 1);
-}
-
-/** The days, and all time behind them. All time of a single day is the changes of that day. */
-function withAllTime(days: ReadonlyMap<number, DayChanges>): ReadonlyMap<number, DayChanges> {
-  const [first, ...others] = days.values();
-  const total = first && others.length === 0 ? first : sum(days.values());
-  return new Map([...days, [ALL_TIME, total]]);
-}
-
-/** Adds days up; users stay distinct. */
-function sum(days: Iterable<DayChanges>): DayChanges {
-  const total: DayChanges = { views: 0, paths: new Map(), users: new Set() };
-  for (const day of days) {
-    total.views += day.views;
-    for (const [path, views] of day.paths) total.paths.set(path, (total.paths.get(path) ?? 0) + views);
-    for (const user of day.users) total.users.add(user);
-  }
-  return total;
 }
 
 function changesOf(days: Map<number, DayChanges>, day: number): DayChanges {

@@ -21,9 +21,11 @@ import { Rebuild, type RebuildProgress } from "./rebuild.ts";
 
 /** A batch is folded in memory: with this many events, most keys that it changes are changed by several of them. */
 const FULL_BATCH_EVENTS = 100_000;
-/** Of a build beside live statistics, which wait for each batch: some 50 ms. */
-const BUILD_BATCH_EVENTS = 5000;
-/** More than a batch writes, and twice what stops the log (src/ingest/log-host.ts): the last room is the log's. */
+/** Of a build beside live statistics, which wait for each batch, some 50 ms; and of all batches where room is scarce. */
+const SMALL_BATCH_EVENTS = 5000;
+/** Below it a full batch might take the last room: each of its events may change a few pages of 4 KiB. */
+const SCARCE_ROOM_BYTES = 1024 * 1024 * 1024;
+/** About what a small batch writes, and twice what stops the log (src/ingest/log-host.ts): the last room is the log's. */
 const LOW_ROOM_BYTES = 16 * 1024 * 1024;
 const ROOM_CHECK_MS = 500;
 /** How long events are gathered while the projector keeps up, in ms: well below the promised 200 ms. */
@@ -50,12 +52,13 @@ export class Projector {
     if (!this.#live) this.#rebuild = new Rebuild(this.#openBuild());
     try {
       while (!signal.aborted) {
-        if (!(await this.#hasRoom())) {
+        const maxEvents = await this.#maxEvents();
+        if (maxEvents === 0) {
           await pause(ROOM_CHECK_MS, signal);
           continue;
         }
-        const folded = await this.#live?.fold(FULL_BATCH_EVENTS);
-        const built = this.#rebuild ? await this.#build(this.#rebuild) : 0;
+        const folded = await this.#live?.fold(maxEvents);
+        const built = this.#rebuild ? await this.#build(this.#rebuild, maxEvents) : 0;
         if (built > 0 || folded?.isAtEnd === false) continue;
         if (!folded || folded.events === 0) await watch.wait();
         await pause(COALESCE_MS, signal);
@@ -95,8 +98,8 @@ export class Projector {
     }
   }
 
-  /** Whether there is room for a batch. On a disk without any, SQLite cannot even read. */
-  async #hasRoom(): Promise<boolean> {
+  /** How many events a batch may have in the room that is free; 0 for none: on a full disk SQLite cannot even read. */
+  async #maxEvents(): Promise<number> {
     const { files, logger } = this.#options;
     // Where it cannot be told, writing tells.
     const free = await files.freeBytes().catch(() => Number.POSITIVE_INFINITY);
@@ -105,7 +108,8 @@ export class Projector {
       logger.error({ free }, "there is next to no room for the statistics: events are folded when there is");
     }
     this.#isWaitingForRoom = !hasRoom;
-    return hasRoom;
+    if (!hasRoom) return 0;
+    return free < SCARCE_ROOM_BYTES ? SMALL_BATCH_EVENTS : FULL_BATCH_EVENTS;
   }
 
   /** The generation that readers use, when it can be gone on with. The very first one is made. */
@@ -158,12 +162,11 @@ export class Projector {
   }
 
   /** Does a part of the build, and switches when it is done; returns how many events it folded. */
-  async #build(rebuild: Rebuild): Promise<number> {
+  async #build(rebuild: Rebuild, maxEvents: number): Promise<number> {
     const { projection } = rebuild;
     try {
       rebuild.throwIfStopped();
-      const maxEvents = this.#live ? BUILD_BATCH_EVENTS : FULL_BATCH_EVENTS;
-      const { events, isAtEnd } = await projection.fold(maxEvents);
+      const { events, isAtEnd } = await projection.fold(this.#live ? SMALL_BATCH_EVENTS : maxEvents);
       const livePosition = this.#live?.position ?? 0;
       rebuild.report(Math.max(projection.position, livePosition));
       if (isAtEnd && projection.position >= livePosition) await this.#switch(rebuild);

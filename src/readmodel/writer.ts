@@ -182,7 +182,10 @@ export class ReadModelWriter {
       receivedAtMs = events.at(-1)?.receivedAtMs ?? receivedAtMs;
     }
     this.#events.flush();
-    for (const [siteId, days] of fold.changes()) this.#aggregates.add(this.#siteNumber(siteId), days);
+    for (const [siteId, days] of fold.changes()) {
+      const site = this.#siteNumber(siteId);
+      for (const [day, changes] of days) this.#aggregates.add(site, day, changes);
+    }
     this.#dedupe.forget(receivedAtMs);
   }
 

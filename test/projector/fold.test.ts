@@ -43,14 +43,21 @@ test("users are counted over events of all types, once, and nobody without a use
   expect(sites.get("site")?.get(DAY)?.users).toEqual(new Set(["u1", "u2"]));
 });
 
-test("all time adds days up and keeps users distinct", () => {
+test("each day of each site has its own changes", () => {
   const sites = fold([
-    { user: "u1", path: "/a", at: "2025-11-12T00:00:00Z" },
+    { user: "u1", path: "/a", at: "2025-11-12T23:59:59Z" },
     { user: "u1", path: "/a", at: "2025-11-13T00:00:00Z" },
-    { user: "u2", path: "/b", at: "2025-11-13T00:00:00Z" },
+    { user: "u1", path: "/b", at: "2025-11-12T00:00:00Z" },
+    { user: "u2", site: "other", at: "2025-11-12T00:00:00Z" },
   ]);
-  const all = sites.get("site")?.get(ALL_TIME);
-  expect(all?.views).toBe(3);
-  expect(all?.users).toEqual(new Set(["u1", "u2"]));
-  expect(all?.paths.get("/a")).toBe(2);
+  expect([...sites.keys()]).toEqual(["site", "other"]);
+  expect(sites.get("site")?.get(DAY)).toMatchObject({
+    views: 2,
+    paths: new Map([
+      ["/a", 1],
+      ["/b", 1],
+    ]),
+  });
+  expect(sites.get("site")?.get(DAY + 1)).toMatchObject({ views: 1, users: new Set(["u1"]) });
+  expect(sites.get("other")?.get(DAY)).toEqual({ views: 1, paths: new Map(), users: new Set(["u2"]) });
 });

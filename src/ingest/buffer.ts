@@ -1,7 +1,8 @@
 // The ingest buffer: fastq holds the batches that wait for the log.
 //
 // Groups of records join the last waiting batch until the worker takes it; the worker stores one batch at a time as
-// one frame, so the commit that is under way is the timer of the next (group commit). A group is never split over
+// one frame, so the commit that is under way is the timer of the next (group commit). What comes in the same turn of the
+// event loop as the first of an idle buffer joins it, too. A group is never split over
 // frames. fastq has no bound of its own: bytes and records are counted here, and beyond the bounds nothing is taken.
 
 import fastq from "fastq";
@@ -39,7 +40,7 @@ export class IngestBuffer {
   constructor(log: EventLog, limits = BUFFER_LIMITS) {
     this.#log = log;
     this.#limits = limits;
-    this.#queue = fastq((batch: Batch, done: fastq.done) => this.#store(batch, done), 1);
+    this.#queue = fastq((batch: Batch, done: fastq.done) => this.#storeSoon(batch, done), 1);
     this.#queue.drain = () => {
       for (const resolve of this.#whenIdle.splice(0)) resolve();
     };
@@ -83,6 +84,14 @@ export class IngestBuffer {
     while (!this.#queue.idle()) {
       await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
     }
+  }
+
+  /**
+   * Stores `batch` together with what joins it in this turn of the event loop: many senders are heard in one, and a
+   * commit of the first one alone would make all others wait for it.
+   */
+  #storeSoon(batch: Batch, done: fastq.done): void {
+    setImmediate(() => this.#store(batch, done));
   }
 
   #store(batch: Batch, done: fastq.done): void {

@@ -216,6 +216,7 @@ test("a failure of the log is unavailable", async () => {
   const failed = Promise.withResolvers<void>();
   log.gate = failed.promise;
   const acknowledged = openIngestor(log).ingest([event()]);
+  await turn();
   failed.reject(new LogError("failed", "ENOSPC"));
   await expect(acknowledged).rejects.toMatchObject({ name: "IngestError", code: "unavailable" });
 });
@@ -274,6 +275,7 @@ test("refuse() ends when the log has failed", async () => {
   const ingestor = openIngestor(log);
   const taken = expect(ingestor.ingest([event()])).rejects.toMatchObject({ code: "unavailable" });
   const refused = ingestor.refuse("failed");
+  await turn();
   failed.reject(new LogError("failed", "EIO"));
   await Promise.all([taken, refused]);
 });

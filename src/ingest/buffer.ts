@@ -2,8 +2,8 @@
 //
 // Groups of records join the last waiting batch until the worker takes it; the worker stores one batch at a time as
 // one frame, so the commit that is under way is the timer of the next (group commit). What comes in the same turn of the
-// event loop as the first of an idle buffer joins it, too. A group is never split over
-// frames. fastq has no bound of its own: bytes and records are counted here, and beyond the bounds nothing is taken.
+// event loop as the first of an idle buffer joins it, too. A group is never split over frames. fastq has no bound of its
+// own: bytes and records are counted here, and beyond the bounds nothing is taken.
 
 import fastq from "fastq";
 import type { EventLog, RecordGroup } from "../log/event-log.ts";

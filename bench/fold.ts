@@ -9,6 +9,7 @@ import type { Figure, Surroundings } from "./benchmark.ts";
 import { answerTimes, type Span } from "./fold-answers.ts";
 import { makeFoldLog } from "./fold-log.ts";
 import type { Mix } from "./fold-mix.ts";
+import { sizeFigures } from "./fold-sizes.ts";
 import { NodeProcess } from "./node-process.ts";
 import type { Cost } from "./one-shot.ts";
 import type { Inserted } from "./run-fold-rows.ts";
@@ -57,6 +58,7 @@ export async function benchmarkFold(surroundings: Surroundings): Promise<Figure[
   return [
     ...foldFigures("without ids", whole, GOAL_EVENTS_PER_SECOND),
     { name: "a bare loop that inserts the same rows", value: bare, unit: "events/s" },
+    ...sizeFigures(whole.dataDirectory, mix),
     share("without ids, beside the bare loop", whole.perSecond / bare, GOAL_OF_BARE_LOOP),
     ...foldFigures("with ascending ids", ascending),
     ...foldFigures("with random ids", random),

@@ -18,6 +18,7 @@ import { benchmarkIdle } from "./idle.ts";
 import { benchmarkImport } from "./import.ts";
 import { benchmarkIngest } from "./ingest.ts";
 import { benchmarkLatency } from "./latency.ts";
+import { picture } from "./picture.ts";
 import { canPin } from "./pinning.ts";
 import { benchmarkStart } from "./start.ts";
 import { table } from "./table.ts";
@@ -49,8 +50,9 @@ const program = new Command("bench")
   .option("--events <number>", "how many events fold folds", parseCount, 10_000_000)
   .option("--log-gb <number>", "the size of the log that start begins with", parseCount, 10)
   .option("--json <file>", "also write the figures here, such as bench/results/import.json")
+  .option("--svg <file>", "also draw what ingest measured, such as docs/ingest.svg")
   .parse();
-const { json, ...settings } = program.opts<Settings & { json?: string }>();
+const { json, svg, ...settings } = program.opts<Settings & { json?: string; svg?: string }>();
 const chosen: readonly string[] = program.processedArgs[0];
 
 const interrupt = new AbortController();
@@ -71,9 +73,17 @@ for (const name of chosen) {
     process.exitCode = 1;
   }
 }
-if (json !== undefined) {
-  mkdirSync(dirname(json), { recursive: true });
-  writeFileSync(json, `${JSON.stringify({ ...machine(), settings, results }, null, 2)}\n`);
+if (json !== undefined) write(json, `${JSON.stringify({ ...machine(), settings, results }, null, 2)}\n`);
+if (svg !== undefined && results.ingest) write(svg, picture(results.ingest, caption()));
+
+function write(file: string, content: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+}
+
+function caption(): string {
+  const { at, node, cpu } = machine();
+  return `${at.slice(0, 10)}, server and generator with one core each of: ${cpu}, Node ${node}; medians`;
 }
 
 async function measure(name: string, benchmark: Benchmark): Promise<Figure[]> {
@@ -94,7 +104,7 @@ function explain(error: unknown): string {
   return (error !== interrupt.signal.reason && error.stack) || error.message;
 }
 
-function machine(): object {
+function machine() {
   return {
     at: new Date().toISOString(),
     node: process.version,

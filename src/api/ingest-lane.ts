@@ -86,7 +86,11 @@ export class IngestLane {
 
   /** The id of the event in `body`, when it is stored; undefined when it was not, for whatever reason. */
   #stored(shape: Shape, body: Buffer): Promise<string | undefined> | undefined {
-    const event = body.length > shape.maxBytes ? undefined : shape.event(body);
+    if (body.length > shape.maxBytes) return undefined;
+    const message = shape.message?.(body);
+    const stored = message && this.#ingest.ingestPlainEvent(message);
+    if (stored) return stored.catch(undefinedIfRefused);
+    const event = shape.event(body);
     return event && this.#ingest.ingest([event]).then(idOf, undefinedIfRefused);
   }
 

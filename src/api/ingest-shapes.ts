@@ -23,6 +23,8 @@ export interface Shape {
   readonly maxBytes: number;
   /** The event in a body; undefined when it is not plainly one. */
   readonly event: (body: Buffer) => EventInput | undefined;
+  /** Where the body is protobuf: the message in it, an IngestEventRequest that may be a wrong one. */
+  readonly message?: (body: Buffer) => Buffer | undefined;
   /** The body of the success answer. */
   readonly answer: (eventId: string) => Buffer;
   readonly contentType: string;
@@ -60,7 +62,8 @@ const connectJson: Shape = {
 
 const connectProto: Shape = {
   maxBytes: MAX_EVENT_BYTES,
-  event: (body) => eventOfProto(body),
+  event: eventOfProto,
+  message: (body) => body,
   answer: (eventId) => answerProto(eventId, 0),
   contentType: "application/proto",
   hasLength: true,
@@ -75,6 +78,7 @@ const GRPC_WEB_TRAILER = Buffer.from("\x80\0\0\0\x10grpc-status: 0\r\n", "latin1
 const grpc: Shape = {
   maxBytes: ENVELOPE_BYTES + MAX_EVENT_BYTES,
   event: eventOfEnvelope,
+  message: messageOfEnvelope,
   answer: answerEnvelope,
   contentType: "application/grpc+proto",
   hasLength: false,
@@ -85,6 +89,7 @@ const grpc: Shape = {
 const grpcWeb: Shape = {
   maxBytes: ENVELOPE_BYTES + MAX_EVENT_BYTES,
   event: eventOfEnvelope,
+  message: messageOfEnvelope,
   answer: (eventId) => Buffer.concat([answerEnvelope(eventId), GRPC_WEB_TRAILER]),
   contentType: "application/grpc-web+proto",
   hasLength: false,
@@ -207,10 +212,10 @@ const FIELDS: ReadonlyMap<string, Field> = new Map([
 /** By their numbers in IngestEventRequest, from 1. */
 const FIELD_NUMBERS: readonly Field[] = ["siteId", "eventType", "path", "userId", "timestamp", "eventId"];
 
-/** An IngestEventRequest from byte `start` of `body` on. */
-function eventOfProto(body: Buffer, start = 0): EventInput | undefined {
+/** The event of an IngestEventRequest. */
+function eventOfProto(message: Buffer): EventInput | undefined {
   const event = { siteId: "", eventType: "", path: "", userId: "", timestamp: "", eventId: "" };
-  const reader = new BinaryReader(start === 0 ? body : body.subarray(start));
+  const reader = new BinaryReader(message);
   try {
     while (reader.pos < reader.len) {
       const tag = reader.uint32();
@@ -224,11 +229,16 @@ function eventOfProto(body: Buffer, start = 0): EventInput | undefined {
   return reader.pos === reader.len ? event : undefined;
 }
 
-/** The one uncompressed message of a unary gRPC call. */
 function eventOfEnvelope(body: Buffer): EventInput | undefined {
+  const message = messageOfEnvelope(body);
+  return message && eventOfProto(message);
+}
+
+/** The one uncompressed message of a unary gRPC call. */
+function messageOfEnvelope(body: Buffer): Buffer | undefined {
   const isOne =
     body.length >= ENVELOPE_BYTES && body[0] === 0 && body.readUInt32BE(1) === body.length - ENVELOPE_BYTES;
-  return isOne ? eventOfProto(body, ENVELOPE_BYTES) : undefined;
+  return isOne ? body.subarray(ENVELOPE_BYTES) : undefined;
 }
 
 function answerEnvelope(eventId: string): Buffer {

@@ -14,6 +14,8 @@ export interface Ingest {
    * all of them are plain (plain-events.ts). Otherwise it does nothing, and answers undefined at once.
    */
   ingestPlain(events: readonly Uint8Array[]): Promise<IngestOutcome> | undefined;
+  /** The same of one IngestEventRequest with nothing before it; resolves to the event's id. */
+  ingestPlainEvent(event: Buffer): Promise<string> | undefined;
 }
 
 export interface IngestOutcome {

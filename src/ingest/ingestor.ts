@@ -12,7 +12,7 @@ import { eventIdOf, RecordEncoder, type RecordedEvent } from "../log/records.ts"
 import { BUFFER_LIMITS, type BufferLimits, IngestBuffer } from "./buffer.ts";
 import { EventIds } from "./event-id.ts";
 import { type Ingest, IngestError, type IngestOutcome, type Rejection } from "./ingest.ts";
-import { PlainEvents } from "./plain-events.ts";
+import { PlainEvents, type PlainRecord } from "./plain-events.ts";
 import { type EventInput, type ValidEvent, validateEvent } from "./validate.ts";
 
 export class Ingestor implements Ingest {
@@ -96,6 +96,14 @@ export class Ingestor implements Ingest {
     return group && storePlain(buffer, group, receivedAtMs);
   }
 
+  ingestPlainEvent(event: Buffer): Promise<string> | undefined {
+    const buffer = this.#buffer;
+    if (!buffer) return undefined;
+    const receivedAtMs = this.#receive();
+    const record = this.#plain.record(event, receivedAtMs);
+    return record && storePlainEvent(buffer, record, receivedAtMs);
+  }
+
   /** The time of receipt of what is taken in now. */
   #receive(): number {
     this.#lastReceivedAtMs = Math.max(this.#now(), this.#lastReceivedAtMs);
@@ -110,6 +118,15 @@ async function storePlain(
 ): Promise<IngestOutcome> {
   await buffer.add(group, receivedAtMs);
   return { accepted: group.count, rejected: [] };
+}
+
+async function storePlainEvent(
+  buffer: IngestBuffer,
+  { group, eventId }: PlainRecord,
+  receivedAtMs: number,
+): Promise<string> {
+  await buffer.add(group, receivedAtMs);
+  return eventId;
 }
 
 function recordedEvent(valid: ValidEvent, receivedAt: number, ids: EventIds): RecordedEvent {

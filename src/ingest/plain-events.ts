@@ -11,6 +11,7 @@
 
 import { isUtf8 } from "node:buffer";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { stringify } from "uuid";
 import type { RecordGroup } from "../log/event-log.ts";
 import { type CanonicalTime, CanonicalTimes } from "./canonical-times.ts";
 import { type EventIds, ID_BYTES } from "./event-id.ts";
@@ -44,9 +45,17 @@ const RECEIVED_AT = 8;
 /** What a record may be longer than its event by: two lengths with a tag between, timestamp, server's id, receipt. */
 const MAX_GROWTH_BYTES = 5 + (2 + 30) + (2 + ID_BYTES) + (1 + 10);
 
+export interface PlainRecord {
+  readonly group: RecordGroup;
+  /** The event's id as text: the sender's, or the server's UUID. */
+  readonly eventId: string;
+}
+
 export class PlainEvents {
   readonly #ids: EventIds;
   readonly #times = new CanonicalTimes();
+  /** The field of the time of receipt that was written last. */
+  #receipt: { readonly ms: number; readonly field: Uint8Array } = { ms: 0, field: receivedAtField(0) };
 
   constructor(ids: EventIds) {
     this.#ids = ids;
@@ -59,14 +68,38 @@ export class PlainEvents {
   records(events: readonly Uint8Array[], receivedAtMs: number): RecordGroup | undefined {
     const room = events.reduce((sum, event) => sum + event.length + MAX_GROWTH_BYTES, 0);
     const target: Target = { bytes: Buffer.allocUnsafeSlow(room), at: 0 };
-    const receipt = receivedAtField(receivedAtMs);
     for (const event of events) {
-      const layout = layoutOf(event);
-      const time = layout && this.#timeOf(event, layout, receivedAtMs);
-      if (!time) return undefined;
-      this.#write(target, event, layout, time, receipt, receivedAtMs);
+      if (!this.#writeIfPlain(target, event, endOfLength(event), receivedAtMs)) return undefined;
     }
     return { bytes: target.bytes.subarray(0, target.at), count: events.length };
+  }
+
+  /** The same of one event, an IngestEventRequest without anything before it, with the id that the event has. */
+  record(event: Buffer, receivedAtMs: number): PlainRecord | undefined {
+    const target: Target = { bytes: Buffer.allocUnsafe(event.length + MAX_GROWTH_BYTES), at: 0 };
+    const layout = this.#writeIfPlain(target, event, 0, receivedAtMs);
+    if (!layout) return undefined;
+    const eventId = layout.hasId
+      ? event.toString("utf8", layout.idText)
+      : // Only the time of receipt follows the server's id.
+        stringify(target.bytes, target.at - this.#receiptField(receivedAtMs).length - ID_BYTES);
+    return { group: { bytes: target.bytes.subarray(0, target.at), count: 1 }, eventId };
+  }
+
+  /** Writes the record of the event from byte `start` of `event` on, when that is plain; where its parts were. */
+  #writeIfPlain(target: Target, event: Uint8Array, start: number, receivedAtMs: number): Layout | undefined {
+    const layout = layoutOf(event, start);
+    const time = layout && this.#timeOf(event, layout, receivedAtMs);
+    if (!time) return undefined;
+    this.#write(target, event, layout, time, receivedAtMs);
+    return layout;
+  }
+
+  #receiptField(receivedAtMs: number): Uint8Array {
+    if (this.#receipt.ms !== receivedAtMs) {
+      this.#receipt = { ms: receivedAtMs, field: receivedAtField(receivedAtMs) };
+    }
+    return this.#receipt.field;
   }
 
   #timeOf(event: Uint8Array, layout: Layout, receivedAtMs: number): CanonicalTime | undefined {
@@ -75,14 +108,8 @@ export class PlainEvents {
     return time && time.epochMs <= receivedAtMs + MAX_AHEAD_MS ? time : undefined;
   }
 
-  #write(
-    target: Target,
-    event: Uint8Array,
-    layout: Layout,
-    time: CanonicalTime,
-    receipt: Uint8Array,
-    receivedAtMs: number,
-  ): void {
+  #write(target: Target, event: Uint8Array, layout: Layout, time: CanonicalTime, receivedAtMs: number): void {
+    const receipt = this.#receiptField(receivedAtMs);
     const { start, timeField, timeEnd, hasId } = layout;
     const given = timeField - start + (event.length - timeEnd);
     const timeLength = time.end - time.start;
@@ -107,21 +134,28 @@ export class PlainEvents {
 
 /** Where the parts of a plain event are, but for its timestamp, which is still to be read. */
 interface Layout {
-  /** Where its length ends. */
+  /** Where the event begins. */
   readonly start: number;
   /** Where the timestamp has its tag, its text and its end; without one, all are where it would be. */
   readonly timeField: number;
   readonly timeText: number;
   readonly timeEnd: number;
   readonly hasId: boolean;
+  /** Where the text of the sender's id begins, which is the last one; without one, the end. */
+  readonly idText: number;
 }
 
-function layoutOf(event: Uint8Array): Layout | undefined {
-  const end = event.length;
+/** Where the length at the beginning of `event`, a varint, ends. */
+function endOfLength(event: Uint8Array): number {
   let at = 0;
   while ((event[at] ?? 0) >= 0x80) at += 1;
-  at += 1;
-  const start = at;
+  return at + 1;
+}
+
+function layoutOf(event: Uint8Array, start: number): Layout | undefined {
+  const end = event.length;
+  let at = start;
+  let idText = end;
   let timeField = end;
   let timeText = end;
   let timeEnd = end;
@@ -144,6 +178,7 @@ function layoutOf(event: Uint8Array): Layout | undefined {
     const textEnd = at + length;
     if (length === 0 || length > (MAX_BYTES[next] ?? 0) || textEnd > end) return undefined;
     if (!isPlainText(event, at, textEnd)) return undefined;
+    if (next === EVENT_ID) idText = at;
     if (next === TIMESTAMP) {
       timeField = fieldAt;
       timeText = at;
@@ -157,7 +192,7 @@ function layoutOf(event: Uint8Array): Layout | undefined {
     at = textEnd;
   }
   if (field < EVENT_TYPE) return undefined;
-  return { start, timeField, timeText, timeEnd, hasId: field === EVENT_ID };
+  return { start, timeField, timeText, timeEnd, hasId: field === EVENT_ID, idText };
 }
 
 /** Whether it is UTF-8 without control characters. */

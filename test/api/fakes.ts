@@ -3,7 +3,7 @@ import type { Status } from "../../src/api/status.ts";
 import { type Ingest, IngestError, type IngestOutcome } from "../../src/ingest/ingest.ts";
 import { type EventInput, type ValidEvent, validateEvent } from "../../src/ingest/validate.ts";
 import type { Reports, SiteStats, StatsQuery } from "../../src/readmodel/reports.ts";
-import { decodeEvent } from "../ingest/event-bytes.ts";
+import { decodeEvent, withLength } from "../ingest/event-bytes.ts";
 
 /** The receipt time of all events of FakeIngest. */
 const NOW_MS = Date.parse("2025-11-12T12:00:00Z");
@@ -40,6 +40,10 @@ export class FakeIngest implements Ingest {
     const decoded = events.map(decodeEvent);
     const areValid = decoded.every((event) => event && validateEvent(event, NOW_MS).ok);
     return areValid ? this.ingest(decoded.filter((event) => event !== undefined)) : undefined;
+  }
+
+  ingestPlainEvent(event: Buffer): Promise<string> | undefined {
+    return this.ingestPlain([withLength(event)])?.then(({ firstId = "" }) => firstId);
   }
 }
 

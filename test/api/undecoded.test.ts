@@ -129,6 +129,7 @@ test.each(WAYS)("%s as %s answers and stores what it does by the schema", async 
         if (outcome) undecoded += 1;
         return outcome;
       },
+      ingestPlainEvent: (event) => ingest.ingestPlainEvent(event),
     };
     registerAnalyticsService(router, { ...fakes(), ingest: counting, drain: noDrain });
   });

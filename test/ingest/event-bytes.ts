@@ -1,7 +1,7 @@
 // Events as ingestion of plain ones takes them: an IngestEventRequest as bytes, with its length before it.
 
 import { create, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
-import { BinaryReader, sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
+import { BinaryReader, BinaryWriter, sizeDelimitedEncode } from "@bufbuild/protobuf/wire";
 import { type IngestEventRequest, IngestEventRequestSchema } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 
 export type EventFields = MessageInitShape<typeof IngestEventRequestSchema>;
@@ -17,4 +17,9 @@ export function decodeEvent(bytes: Uint8Array): IngestEventRequest | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A message with its length before it, as a varint. */
+export function withLength(message: Uint8Array): Uint8Array {
+  return new BinaryWriter().bytes(message).finish();
 }

@@ -163,6 +163,18 @@ test("when one of the events is not plain, or there is no log, ingestPlain() lea
   expect(log.receivedAtMs).toEqual([]);
 });
 
+test("a plain event alone is stored, and its id told: the sender's, or the one made for it", async () => {
+  const log = fakeLog();
+  const ingestor = openIngestor(log);
+  const alone = (given: EventInput) => Buffer.from(new BinaryReader(encoded(given)).bytes());
+  expect(await ingestor.ingestPlainEvent(alone(event({ eventId: "é" })))).toBe("é");
+  const made = await ingestor.ingestPlainEvent(alone(event()));
+  expect(log.events.map(eventIdOf)).toEqual(["é", made]);
+  expect(ingestor.ingestPlainEvent(alone(event({ siteId: "" })))).toBeUndefined();
+  expect(new Ingestor().ingestPlainEvent(alone(event()))).toBeUndefined();
+  expect(log.events.length).toBe(2);
+});
+
 test("when the buffer is full, plain events are refused with buffer_full", async () => {
   const ingestor = new Ingestor(() => NOW_MS, undefined, { bytes: 1, records: 1 });
   ingestor.open(fakeLog());

@@ -9,7 +9,7 @@ import { type LogRecord, LogRecordSchema } from "../../gen/ts/analytics/v1/event
 import { EventIds } from "../../src/ingest/event-id.ts";
 import { PlainEvents } from "../../src/ingest/plain-events.ts";
 import { validateEvent } from "../../src/ingest/validate.ts";
-import { RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
+import { eventIdOf, RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
 import { decodeEvent, type EventFields, encodeEvent } from "./event-bytes.ts";
 
 const NOW_MS = Date.parse("2025-11-12T12:00:00.250Z");
@@ -146,6 +146,26 @@ test("whatever the timestamp after one of its day, it is read as parseTimestamp 
       },
     ),
     { numRuns: 3000 },
+  );
+});
+
+test("one event alone has the record that it has among others, and tells its id", () => {
+  fc.assert(
+    fc.property(anyFields, (fields) => {
+      const message = Buffer.from(new BinaryReader(encodeEvent(fields)).bytes());
+      // Not at the beginning of its memory, as the message of a gRPC call is not.
+      const given = Buffer.concat([Buffer.from("before"), message]).subarray(6);
+      const made = plain.record(given, NOW_MS);
+      expect(made === undefined).toBe(short([encodeEvent(fields)]) === undefined);
+      if (!made) return;
+      const record = fromBinary(LogRecordSchema, new BinaryReader(made.group.bytes).bytes());
+      expect(Buffer.from(made.group.bytes)).toEqual(long([encodeEvent(fields)], [record]));
+      const { value } = record.record;
+      if (!value) throw new Error("the record has no event");
+      expect(made.eventId).toBe(eventIdOf(value));
+      expect(made.group.count).toBe(1);
+    }),
+    { numRuns: 2000 },
   );
 });
 

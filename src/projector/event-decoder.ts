@@ -20,6 +20,9 @@ export interface LoggedEvent {
   readonly receivedAtMs: number;
 }
 
+/** A frame has something else than events, or not what it promises: the fold cannot go on behind it. */
+export class UnreadableFrame extends Error {}
+
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** The tags of LogRecord's event, and of RecordedEvent's fields (proto/analytics/v1/event_log.proto). */
@@ -35,8 +38,19 @@ const RECEIVED_AT_MS = tagOf(8, WireType.Varint);
 export class EventDecoder {
   readonly #texts = new Texts();
 
-  /** The events of a frame, in order. Throws when the frame has anything else. */
+  /** The events of a frame, in order. Throws an UnreadableFrame when it has anything else. */
   decode(frame: Frame): LoggedEvent[] {
+    try {
+      return this.#decode(frame);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new UnreadableFrame(`the frame at offset ${frame.header.firstOffset}: ${reason}`, {
+        cause: error,
+      });
+    }
+  }
+
+  #decode(frame: Frame): LoggedEvent[] {
     const { firstOffset, count, payloadBytes } = frame.header;
     const payload = frame.bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + payloadBytes);
     const reader = new BinaryReader(payload);
@@ -45,7 +59,7 @@ export class EventDecoder {
       events.push(this.#readRecord(reader, payload, firstOffset + events.length));
     }
     if (events.length === count) return events;
-    throw new Error(`the frame at offset ${firstOffset} promises ${count} records and has ${events.length}`);
+    throw new Error(`it promises ${count} records and has ${events.length}`);
   }
 
   #readRecord(reader: BinaryReader, payload: Buffer, offset: number): LoggedEvent {

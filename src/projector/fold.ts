@@ -39,8 +39,9 @@ export class Fold {
 
   /** Events that follow each other are mostly of one day. */
   #dayOf(timestamp: string): number {
-    if (this.#date === "" || !timestamp.startsWith(this.#date)) {
-      this.#date = timestamp.slice(0, "YYYY-MM-DD".length);
+    const date = timestamp.slice(0, "YYYY-MM-DD".length);
+    if (date !== this.#date) {
+      this.#date = date;
       this.#day = dayOf(timestamp);
     }
     return this.#day;

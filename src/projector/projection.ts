@@ -22,6 +22,8 @@ export interface Folded {
   readonly events: number;
   /** Whether that was all that is durable. */
   readonly isAtEnd: boolean;
+  /** How long the fold took, in ms, without reading the log. */
+  readonly foldMs: number;
 }
 
 export interface ProjectionOptions {
@@ -86,11 +88,12 @@ export class Projection {
       bytes += next.frame.bytes.length;
     }
     const [first] = frames;
+    const startMs = performance.now();
     if (first && after) {
       const batch = { firstOffset: first.header.firstOffset, parts: this.#decoded(frames) };
       this.#report(this.#model.apply(batch, after));
     }
-    return { events, isAtEnd };
+    return { events, isAtEnd, foldMs: performance.now() - startMs };
   }
 
   /** The events of `frames`. Each frame is decoded when it is its turn: bytes take less memory than objects. */

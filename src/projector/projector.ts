@@ -16,11 +16,13 @@ import {
 } from "../readmodel/generations.ts";
 import { UnusableReadModel } from "../readmodel/writer.ts";
 import { MarkWatch } from "./mark-watch.ts";
-import { Projection, type ProjectionOptions } from "./projection.ts";
+import { type Folded, Projection, type ProjectionOptions } from "./projection.ts";
 import { Rebuild, type RebuildProgress } from "./rebuild.ts";
 
 /** A batch is folded in memory: with this many events, most keys that it changes are changed by several of them. */
 const FULL_BATCH_EVENTS = 100_000;
+/** How long a batch may take, in ms: until it is folded, nothing else is heard, not even that the process is to stop. */
+const BATCH_MS = 500;
 /** Of a build beside live statistics, which wait for each batch, some 50 ms; and of all batches where room is scarce. */
 const SMALL_BATCH_EVENTS = 5000;
 /** Below it a full batch might take the last room: each of its events may change a few pages of 4 KiB. */
@@ -37,6 +39,8 @@ export class Projector {
   #rebuild: Rebuild | undefined;
   #wake: () => void = () => {};
   #isWaitingForRoom = false;
+  /** As many events as were folded in BATCH_MS of late. */
+  #batchEvents = SMALL_BATCH_EVENTS;
 
   constructor(options: ProjectionOptions) {
     this.#options = options;
@@ -58,6 +62,7 @@ export class Projector {
           continue;
         }
         const folded = await this.#live?.fold(maxEvents);
+        if (folded) this.#adaptBatch(folded);
         const built = this.#rebuild ? await this.#build(this.#rebuild, maxEvents) : 0;
         if (built > 0 || folded?.isAtEnd === false) continue;
         if (!folded || folded.events === 0) await watch.wait();
@@ -109,7 +114,14 @@ export class Projector {
     }
     this.#isWaitingForRoom = !hasRoom;
     if (!hasRoom) return 0;
-    return free < SCARCE_ROOM_BYTES ? SMALL_BATCH_EVENTS : FULL_BATCH_EVENTS;
+    return free < SCARCE_ROOM_BYTES ? SMALL_BATCH_EVENTS : this.#batchEvents;
+  }
+
+  /** Goes by batches that are not small, as a small one has costs of its own. */
+  #adaptBatch({ events, foldMs }: Folded): void {
+    if (events < SMALL_BATCH_EVENTS) return;
+    const fitting = Math.round((events / foldMs) * BATCH_MS);
+    this.#batchEvents = Math.min(FULL_BATCH_EVENTS, Math.max(SMALL_BATCH_EVENTS, fitting));
   }
 
   /** The generation that readers use, when it can be gone on with. The very first one is made. */
@@ -166,7 +178,9 @@ export class Projector {
     const { projection } = rebuild;
     try {
       rebuild.throwIfStopped();
-      const { events, isAtEnd } = await projection.fold(this.#live ? SMALL_BATCH_EVENTS : maxEvents);
+      const folded = await projection.fold(this.#live ? SMALL_BATCH_EVENTS : maxEvents);
+      const { events, isAtEnd } = folded;
+      if (!this.#live) this.#adaptBatch(folded);
       const livePosition = this.#live?.position ?? 0;
       rebuild.report(Math.max(projection.position, livePosition));
       if (isAtEnd && projection.position >= livePosition) await this.#switch(rebuild);

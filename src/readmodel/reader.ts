@@ -1,5 +1,6 @@
 // The reading half of the read model: statistics and the checkpoint, through the generation that is current.
-// All reads are by primary key or by the head of an index, so they cost the same whatever the history.
+// All reads are by primary key or from the head of an index, and pass over less than they may give, so that they cost the
+// same whatever the history.
 
 import Database from "better-sqlite3";
 import type { LogPosition } from "../log/event-log.ts";

@@ -3,7 +3,7 @@
 
 import Database from "better-sqlite3";
 import type { LogPosition } from "../log/event-log.ts";
-import type { LoggedEvent } from "../projector/event-decoder.ts";
+import { type LoggedEvent, UnreadableFrame } from "../projector/event-decoder.ts";
 import { Fold } from "../projector/fold.ts";
 import { Aggregates } from "./aggregates.ts";
 import { Dedupe } from "./dedupe.ts";
@@ -22,6 +22,8 @@ const BUSY_TIMEOUT_MS = 10_000;
 /** More than this many dead letters among so many events: 1 %. */
 const MAX_DEAD_LETTERS = 100;
 const DEAD_LETTER_SPAN = 10_000;
+/** How many events are tried together where one of a batch cannot be folded. */
+const SLICE_EVENTS = 1000;
 
 export interface ProjectionSettings {
   /** How long a client's event id is remembered, in ms of time of receipt. */
@@ -58,8 +60,7 @@ class NotAtCheckpoint extends Error {
 
 /** Not single events are at fault, but the fold or the log: the projector must not go on. */
 class TooManyDeadLetters extends Error {
-  constructor(count: number, latest: readonly DeadLetter[]) {
-    const { offset, error } = latest.at(-1) ?? { offset: 0, error: "" };
+  constructor(count: number, { offset, error }: DeadLetter) {
     super(
       `${count} of the last ${DEAD_LETTER_SPAN} events cannot be folded, and more than ${MAX_DEAD_LETTERS} stop the ` +
         `projector (the latest is at offset ${offset}: ${error}); see "Dead letters" in docs/operations.md`,
@@ -130,7 +131,7 @@ export class ReadModelWriter {
       });
     } catch (error) {
       if (!isPoison(error)) throw error;
-      return this.#commit(firstOffset, after, () => this.#foldOneByOne(parts, after.nextOffset));
+      return this.#commit(firstOffset, after, () => this.#foldInSlices(parts));
     }
   }
 
@@ -189,26 +190,40 @@ export class ReadModelWriter {
     this.#dedupe.forget(receivedAtMs);
   }
 
-  /** Each event in a savepoint of its own: the result is that of one batch without those that fail. */
-  #foldOneByOne(parts: Batch["parts"], nextOffset: number): DeadLetter[] {
-    const foldOne = this.#database.transaction((event: LoggedEvent) => this.#fold([[event]]));
+  /** Folds what can be folded: the result is that of one batch without the events that cannot. */
+  #foldInSlices(parts: Batch["parts"]): DeadLetter[] {
+    const fold = this.#database.transaction((events: readonly LoggedEvent[]) => this.#fold([events]));
     const deadLetters: DeadLetter[] = [];
+    /** Whether `events` could be folded, in a savepoint of their own; the error that says they could not. */
+    const problemOf = (events: readonly LoggedEvent[]): unknown => {
+      try {
+        fold(events);
+        return undefined;
+      } catch (error) {
+        if (!isPoison(error)) throw error;
+        this.#forgetUncommitted();
+        return error;
+      }
+    };
     for (const events of parts) {
-      for (const event of events) {
-        try {
-          foldOne(event);
-        } catch (error) {
-          if (!isPoison(error)) throw error;
-          this.#forgetUncommitted();
-          const deadLetter = { offset: event.offset, error: String(error) };
-          this.#statements.addDeadLetter.run(deadLetter.offset, deadLetter.error, PROJECTION_VERSION);
-          deadLetters.push(deadLetter);
+      for (let at = 0; at < events.length; at += SLICE_EVENTS) {
+        const slice = events.slice(at, at + SLICE_EVENTS);
+        if (problemOf(slice) === undefined) continue;
+        for (const event of slice) {
+          const problem = problemOf([event]);
+          if (problem !== undefined) deadLetters.push(this.#bury(event.offset, String(problem)));
         }
       }
     }
-    const recent = this.#statements.countDeadLetters.get(nextOffset - DEAD_LETTER_SPAN)?.count ?? 0;
-    if (recent > MAX_DEAD_LETTERS) throw new TooManyDeadLetters(recent, deadLetters);
     return deadLetters;
+  }
+
+  /** Keeps an event as a dead letter. Throws TooManyDeadLetters when the events before it had many. */
+  #bury(offset: number, error: string): DeadLetter {
+    this.#statements.addDeadLetter.run(offset, error, PROJECTION_VERSION);
+    const recent = this.#statements.countDeadLetters.get(offset + 1 - DEAD_LETTER_SPAN)?.count ?? 0;
+    if (recent > MAX_DEAD_LETTERS) throw new TooManyDeadLetters(recent, { offset, error });
+    return { offset, error };
   }
 
   #forgetUncommitted(): void {
@@ -233,7 +248,11 @@ export class ReadModelWriter {
 function isPoison(error: unknown): boolean {
   if (error instanceof Database.SqliteError)
     return /^SQLITE_(CONSTRAINT|MISMATCH|RANGE|TOOBIG)/.test(error.code);
-  return !(error instanceof NotAtCheckpoint || error instanceof TooManyDeadLetters);
+  const isOfTheWhole =
+    error instanceof NotAtCheckpoint ||
+    error instanceof TooManyDeadLetters ||
+    error instanceof UnreadableFrame;
+  return !isOfTheWhole;
 }
 
 function isDamage(error: unknown): boolean {

@@ -13,9 +13,8 @@ const FIRST_RESTART_MS = 100;
 const MAX_RESTART_MS = 10_000;
 /** A process that ran this long, in ms, has recovered: the next restart is quick again. */
 const STABLE_MS = 30_000;
-/** What a process is given to drain, in ms; with both one after the other the whole stays below 5 s. */
-const API_DRAIN_MS = 4000;
-const PROJECTOR_DRAIN_MS = 700;
+/** What a process is given to drain, in ms: the whole stays below 5 s. */
+const DRAIN_MS = 4000;
 /** The projector gives way to ingestion. */
 const PROJECTOR_NICENESS = 10;
 
@@ -51,7 +50,7 @@ export async function supervise(config: ServeConfig, logger: Logger, stop: Abort
     process.stdout.write(url ? `footfall ready on ${url}\n` : "footfall projector ready\n");
   }
   await aborted(stopped);
-  for (const child of children) await child.stop();
+  await Promise.all(children.map((child) => child.stop()));
   await Promise.all(runs);
   return fatal.signal.aborted ? 1 : 0;
 }
@@ -118,13 +117,10 @@ class Child {
     const child = this.#process;
     if (!child) return;
     const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-    const tooLong = setTimeout(
-      () => {
-        this.#logger.error({ process: this.#name }, "the process did not drain in time and is killed");
-        child.kill("SIGKILL");
-      },
-      this.#name === "api" ? API_DRAIN_MS : PROJECTOR_DRAIN_MS,
-    );
+    const tooLong = setTimeout(() => {
+      this.#logger.error({ process: this.#name }, "the process did not drain in time and is killed");
+      child.kill("SIGKILL");
+    }, DRAIN_MS);
     this.#tell(child, { type: "drain" });
     await ended;
     clearTimeout(tooLong);

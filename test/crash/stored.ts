@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { nodeLogFiles } from "../../src/log/files.ts";
+import type { Frame } from "../../src/log/frame-reader.ts";
 import { readFromStart } from "../../src/log/reader.ts";
+import { decodeRecords } from "../../src/log/records.ts";
 import { EventDecoder, type LoggedEvent } from "../../src/projector/event-decoder.ts";
 import { ReadModelWriter } from "../../src/readmodel/writer.ts";
 import type { LogEntry } from "./checks.ts";
@@ -21,9 +23,17 @@ const LOOKS = 50;
 /** All durable records of the log, in order. Rejects with a LogError when it is damaged. */
 export async function readLog(data: string): Promise<LogEntry[]> {
   const entries: LogEntry[] = [];
-  await forEachFrame(data, (events) => {
-    for (const { clientEventId, ...event } of events)
-      entries.push({ ...event, eventId: clientEventId ?? "" });
+  await forEachFrame(data, (frame) => {
+    let offset = frame.header.firstOffset;
+    for (const { record } of decodeRecords(frame)) {
+      if (record.case !== "event") throw new Error("the log has a record that is no event");
+      const { siteId, eventType, path, userId, timestamp, id, receivedAtMs } = record.value;
+      entries.push({
+        ...{ offset, siteId, eventType, path, userId, timestamp, receivedAtMs: Number(receivedAtMs) },
+        eventId: id.case === "clientEventId" ? id.value : "",
+      });
+      offset += 1;
+    }
   });
   return entries;
 }
@@ -34,8 +44,9 @@ export async function foldAnew(data: string, path: string): Promise<void> {
   try {
     let batch: LoggedEvent[] = [];
     let fold = () => {};
-    await forEachFrame(data, (events, after) => {
-      batch.push(...events);
+    const decoder = new EventDecoder();
+    await forEachFrame(data, (frame, after) => {
+      batch.push(...decoder.decode(frame));
       fold = () => void model.apply({ firstOffset: batch[0]?.offset ?? 0, parts: [batch] }, after);
       if (batch.length < FOLD_EVENTS) return;
       fold();
@@ -104,16 +115,10 @@ export async function logGrows(
 
 type After = Parameters<ReadModelWriter["apply"]>[1];
 
-async function forEachFrame(
-  data: string,
-  take: (events: readonly LoggedEvent[], after: After) => void,
-): Promise<void> {
+async function forEachFrame(data: string, take: (frame: Frame, after: After) => void): Promise<void> {
   const reader = await readFromStart(await nodeLogFiles(join(data, "log")));
-  const decoder = new EventDecoder();
   try {
-    for (let next = await reader?.next(); next; next = await reader?.next()) {
-      take(decoder.decode(next.frame), next.after);
-    }
+    for (let next = await reader?.next(); next; next = await reader?.next()) take(next.frame, next.after);
   } finally {
     await reader?.close();
   }

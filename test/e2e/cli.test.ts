@@ -1,10 +1,17 @@
 // What the command line says to a person who got something wrong, and how roles run apart.
 
+import { accessSync, constants } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import packageJson from "../../package.json" with { type: "json" };
 import { temporaryDirectory } from "../temporary.ts";
 import { post } from "./load.ts";
 import { footfall, Running, Server, until } from "./server.ts";
+
+test("the command that the package installs can be executed", () => {
+  const command = join(import.meta.dirname, "../..", packageJson.bin.footfall);
+  expect(() => accessSync(command, constants.X_OK)).not.toThrow();
+});
 
 describe("a mistake is named, and nothing is started", () => {
   const cases: readonly [what: string, args: string[], env: NodeJS.ProcessEnv, message: RegExp][] = [

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeRecords, RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
-import { EventDecoder, type LoggedEvent } from "../../src/projector/event-decoder.ts";
+import { EventDecoder, type LoggedEvent, UnreadableFrame } from "../../src/projector/event-decoder.ts";
 import { anyEvent, frameOf } from "../log/records-fixture.ts";
 
 /** What decodeRecords, which tests of its own hold to the schema, says of the same frame. */
@@ -46,12 +46,12 @@ test("a frame that is not exactly its records is refused", () => {
   const { bytes } = new RecordEncoder().encode([anEvent]);
   const decode = (bytes: Uint8Array, count: number) =>
     new EventDecoder().decode(frameOf({ bytes, count }, 7));
-  expect(() => decode(bytes, 2)).toThrow("the frame at offset 7 promises 2 records and has 1");
-  expect(() => decode(bytes.subarray(0, -1), 1)).toThrow(RangeError);
+  expect(() => decode(bytes, 2)).toThrow("the frame at offset 7: it promises 2 records and has 1");
+  expect(() => decode(bytes.subarray(0, -1), 1)).toThrow(UnreadableFrame);
   const longer = Buffer.from(bytes);
   // The length of the first text, behind the lengths of record and event and its tag.
   longer[4] = 100;
-  expect(() => decode(longer, 1)).toThrow(RangeError);
+  expect(() => decode(longer, 1)).toThrow(UnreadableFrame);
 });
 
 const anEvent: RecordedEvent = {

@@ -61,3 +61,8 @@ test("each day of each site has its own changes", () => {
   expect(sites.get("site")?.get(DAY + 1)).toMatchObject({ views: 1, users: new Set(["u1"]) });
   expect(sites.get("other")?.get(DAY)).toEqual({ views: 1, paths: new Map(), users: new Set(["u2"]) });
 });
+
+test("the day of an event does not depend on the one before it, whatever that is", () => {
+  const days = fold([{ at: "2025" }, {}]).get("site");
+  expect(days?.get(DAY)?.views).toBe(1);
+});

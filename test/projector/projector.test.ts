@@ -219,6 +219,23 @@ test("too many dead letters stop the projector, and change nothing", async () =>
   await expect(run(world).ended).rejects.toThrow("101 of the last");
 });
 
+test("dead letters are too many wherever they are in a batch, and those that are not cost their slice only", async () => {
+  const world = await openWorld();
+  const poison = { at: "no time at all" };
+  const good = (count: number) => Array<GivenEvent>(count).fill({ path: "/" });
+  const few = [...good(2500), poison, ...good(1500), ...Array<GivenEvent>(99).fill(poison), ...good(1500)];
+  await write(world.files, [few, [{ path: "/" }]]);
+  const { end } = run(world);
+  await foldedTo(world.data, few.length + 1);
+  const reader = new ReadModelReader(world.data);
+  expect(reader.stats({ siteId: "site", date: null, limit: 10 }).totalViews).toBe(5501);
+  reader.close();
+  await end();
+  const other = await openWorld();
+  await write(other.files, [[...Array<GivenEvent>(101).fill(poison), ...good(12_000)]]);
+  await expect(run(other).ended).rejects.toThrow(/^101 of the last 10000 events cannot be folded/);
+});
+
 test("a build that lacks events and was not finished is not gone on with: the events may be there again", async () => {
   const world = await openWorld();
   const { data, files } = world;

@@ -79,10 +79,10 @@ export class PlainEvents {
     const target: Target = { bytes: Buffer.allocUnsafe(event.length + MAX_GROWTH_BYTES), at: 0 };
     const layout = this.#writeIfPlain(target, event, 0, receivedAtMs);
     if (!layout) return undefined;
-    const eventId = layout.hasId
-      ? event.toString("utf8", layout.idText)
-      : // Only the time of receipt follows the server's id.
-        stringify(target.bytes, target.at - this.#receiptField(receivedAtMs).length - ID_BYTES);
+    // Only the time of receipt follows the server's id.
+    const serverId = target.at - this.#receiptField(receivedAtMs).length - ID_BYTES;
+    const eventId =
+      layout.idText === undefined ? stringify(target.bytes, serverId) : event.toString("utf8", layout.idText);
     return { group: { bytes: target.bytes.subarray(0, target.at), count: 1 }, eventId };
   }
 
@@ -110,7 +110,8 @@ export class PlainEvents {
 
   #write(target: Target, event: Uint8Array, layout: Layout, time: CanonicalTime, receivedAtMs: number): void {
     const receipt = this.#receiptField(receivedAtMs);
-    const { start, timeField, timeEnd, hasId } = layout;
+    const { start, timeField, timeEnd } = layout;
+    const hasId = layout.idText !== undefined;
     const given = timeField - start + (event.length - timeEnd);
     const timeLength = time.end - time.start;
     const length = given + 2 + timeLength + (hasId ? 0 : 2 + ID_BYTES) + receipt.length;
@@ -140,9 +141,8 @@ interface Layout {
   readonly timeField: number;
   readonly timeText: number;
   readonly timeEnd: number;
-  readonly hasId: boolean;
-  /** Where the text of the sender's id begins, which is the last one; without one, the end. */
-  readonly idText: number;
+  /** Where the text of the sender's id begins, which goes on to the end; undefined without one. */
+  readonly idText: number | undefined;
 }
 
 /** Where the length at the beginning of `event`, a varint, ends. */
@@ -155,7 +155,7 @@ function endOfLength(event: Uint8Array): number {
 function layoutOf(event: Uint8Array, start: number): Layout | undefined {
   const end = event.length;
   let at = start;
-  let idText = end;
+  let idText: number | undefined;
   let timeField = end;
   let timeText = end;
   let timeEnd = end;
@@ -192,7 +192,7 @@ function layoutOf(event: Uint8Array, start: number): Layout | undefined {
     at = textEnd;
   }
   if (field < EVENT_TYPE) return undefined;
-  return { start, timeField, timeText, timeEnd, hasId: field === EVENT_ID, idText };
+  return { start, timeField, timeText, timeEnd, idText };
 }
 
 /** Whether it is UTF-8 without control characters. */

@@ -52,7 +52,7 @@ async function* rowsOf(logDirectory: string): AsyncGenerator<readonly Row[]> {
     for (let next = await reader?.next(); next; next = await reader?.next()) {
       let id = next.frame.header.firstOffset + 1;
       for (const { record } of decodeRecords(next.frame)) {
-        if (!record.value) throw new Error("the log has a record that is no event");
+        if (record.case !== "event") throw new Error("the log has a record that is no event");
         const { siteId, eventType, path, userId, timestamp } = record.value;
         rows.push([id, siteId, eventType, path || null, userId || null, timestamp]);
         id += 1;

@@ -2,6 +2,7 @@
 // complaint names the one that was used.
 
 import { InvalidArgumentError, Option } from "commander";
+import { addressRanges } from "./api/address-ranges.ts";
 import { LOG_LEVELS, type LogLevel } from "./logger.ts";
 
 const ROLES = ["ingest", "projector", "report"] as const;
@@ -16,6 +17,11 @@ export interface ServeConfig {
   /** Paths of PEM files; both or none. */
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  /** Ranges of addresses, as addressRanges reads them. */
+  readonly trustProxy?: readonly string[];
+  readonly respectGpc: boolean;
+  /** Path of an MMDB file. */
+  readonly geoip?: string;
   /** In ms. */
   readonly dedupeWindow: number;
   /** In ms. */
@@ -44,6 +50,17 @@ export function serveOptions(env: NodeJS.ProcessEnv): Option[] {
       .argParser(parseRoles),
     new Option("--tls-cert <file>", "certificate (PEM): serve TLS only").env("FOOTFALL_TLS_CERT"),
     new Option("--tls-key <file>", "private key of the certificate (PEM)").env("FOOTFALL_TLS_KEY"),
+    new Option(
+      "--trust-proxy <ranges>",
+      "proxies whose X-Forwarded-For is believed: addresses, networks, loopback",
+    )
+      .env("FOOTFALL_TRUST_PROXY")
+      .argParser(parseRanges),
+    new Option("--respect-gpc [switch]", "do not store events of browsers that send Sec-GPC: 1 or DNT: 1")
+      .env("FOOTFALL_RESPECT_GPC")
+      .default(false)
+      .argParser(parseSwitch),
+    new Option("--geoip <file>", "database of countries and regions by address (MMDB)").env("FOOTFALL_GEOIP"),
     dedupeWindowOption(),
     new Option("--degraded-lag <time>", "how far statistics may be behind before health says degraded")
       .env("FOOTFALL_DEGRADED_LAG")
@@ -101,6 +118,23 @@ function parseRoles(text: string): Role[] {
     );
   }
   return [...new Set(known)];
+}
+
+function parseRanges(text: string): string[] {
+  const ranges = text.split(",").map((part) => part.trim());
+  try {
+    addressRanges(ranges);
+  } catch (error) {
+    throw error instanceof RangeError ? new InvalidArgumentError(error.message) : error;
+  }
+  return ranges;
+}
+
+/** What a switch is set to by a value, which a flag need not have and a variable has. */
+function parseSwitch(text: string): boolean {
+  if (["true", "1", "yes", "on"].includes(text)) return true;
+  if (["false", "0", "no", "off"].includes(text)) return false;
+  throw new InvalidArgumentError("It must be true or false.");
 }
 
 /** A duration such as "7d", in ms. */

@@ -1,15 +1,17 @@
 // analytics.v1.AnalyticsService over ingestion, read model and status. Streams are in ingest-stream.ts.
 
 import type { Empty } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
-import Database from "better-sqlite3";
+import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
 import { AnalyticsService, ServiceState } from "../../gen/ts/analytics/v1/analytics_pb.ts";
-import { type Ingest, IngestError, type IngestOutcome } from "../ingest/ingest.ts";
+import type { Ingest, IngestOutcome } from "../ingest/ingest.ts";
+import { type Origin, originOfBatch } from "../ingest/origin.ts";
 import type { EventInput } from "../ingest/validate.ts";
-import { type Reports, ReportsRefused, type SiteStats, type StatsQuery } from "../readmodel/reports.ts";
+import type { Reports } from "../readmodel/reports.ts";
+import { orFail, reportOrFail } from "./failures.ts";
 import { MAX_EVENT_BYTES } from "./ingest-shapes.ts";
 import { ingestStream } from "./ingest-stream.ts";
-import { checkStatsQuery, unreadable } from "./stats-query.ts";
+import { NOT_STORED, ORIGIN } from "./origin.ts";
+import { checkStatsQuery } from "./stats-query.ts";
 import type { Status, StatusSource } from "./status.ts";
 import { decoded, eventBytes, joinByCodec, undecoded } from "./undecoded.ts";
 
@@ -35,12 +37,16 @@ const STATES: Readonly<Record<Status["state"], ServiceState>> = {
 export function registerAnalyticsService(router: ConnectRouter, dependencies: AnalyticsDependencies): void {
   const { reports, status, drain } = dependencies;
   const { method } = AnalyticsService;
-  const ingest = (events: readonly EventInput[]) => ingestOrFail(events, dependencies.ingest);
+  const ingest = (events: readonly EventInput[], origin: Origin) =>
+    ingestOrFail(events, origin, dependencies.ingest);
+  const originOf = ({ values }: HandlerContext) => originOfBatch(values.get(ORIGIN));
 
   router.rpc(
     method.ingestEvent,
-    async (request) => {
-      const { firstId = "", rejected } = await ingest([request]);
+    async (request, { values }) => {
+      const origin = values.get(ORIGIN);
+      if (origin.refusesTracking) return { message: NOT_STORED };
+      const { firstId = "", rejected } = await ingest([request], origin);
       if (rejected[0]) throw new ConnectError(rejected[0].reason, Code.InvalidArgument);
       return { message: "Event received", eventId: firstId };
     },
@@ -48,42 +54,48 @@ export function registerAnalyticsService(router: ConnectRouter, dependencies: An
   );
 
   /** Throws when the batch cannot be decoded. A message of a stream has the field that a whole batch has. */
-  const ingestUndecoded = (batch: Empty) => {
+  const ingestUndecoded = (batch: Empty, origin: Origin) => {
     const events = eventBytes(batch);
     if (events && events.length > MAX_BATCH_EVENTS) return Promise.reject(tooMany(events.length));
     const stored = events && dependencies.ingest.ingestPlain(events);
-    return stored ? orFail(stored) : ingest(decoded(method.ingestEvents.input, batch).events);
+    return stored ? orFail(stored) : ingest(decoded(method.ingestEvents.input, batch).events, origin);
   };
 
-  router.rpc(method.ingestEvents, async ({ events }) => batchAnswer(await ingest(events)), BATCH_MESSAGE);
+  router.rpc(
+    method.ingestEvents,
+    async ({ events }, context) => batchAnswer(await ingest(events, originOf(context))),
+    BATCH_MESSAGE,
+  );
   router.rpc(
     undecoded(method.ingestEvents),
-    async (batch) => batchAnswer(await ingestUndecoded(batch)),
+    async (batch, context) => batchAnswer(await ingestUndecoded(batch, originOf(context))),
     BATCH_MESSAGE,
   );
   joinByCodec(router);
 
   router.rpc(
     method.ingestEventStream,
-    (requests) => ingestStream(requests, ({ events }) => ingest(events), drain),
+    (requests, context) => ingestStream(requests, ({ events }) => ingest(events, originOf(context)), drain),
     BATCH_MESSAGE,
   );
   router.rpc(
     undecoded(method.ingestEventStream),
-    (requests) => ingestStream(requests, ingestUndecoded, drain),
+    (requests, context) =>
+      ingestStream(requests, (batch) => ingestUndecoded(batch, originOf(context)), drain),
     BATCH_MESSAGE,
   );
   joinByCodec(router);
 
   router.rpc(
     method.getStats,
-    ({ siteId, date = "", limit }) => {
+    async ({ siteId, date = "", limit }) => {
       const checked = checkStatsQuery(siteId, date, limit === 0 ? undefined : limit);
       if (!checked.ok) throw new ConnectError(checked.reason, Code.InvalidArgument);
-      const stats = statsOrFail(reports, checked.query);
+      const { query } = checked;
+      const stats = await reportOrFail(() => reports.stats(query));
       return {
         siteId,
-        ...(checked.query.date !== null && { date: checked.query.date }),
+        ...(query.date !== null && { date: query.date }),
         totalViews: BigInt(stats.totalViews),
         uniqueUsers: BigInt(stats.uniqueUsers),
         topPaths: stats.topPaths.map(({ path, views }) => ({ path, views: BigInt(views) })),
@@ -112,9 +124,13 @@ export function registerAnalyticsService(router: ConnectRouter, dependencies: An
   );
 }
 
-async function ingestOrFail(events: readonly EventInput[], ingest: Ingest): Promise<IngestOutcome> {
+async function ingestOrFail(
+  events: readonly EventInput[],
+  origin: Origin,
+  ingest: Ingest,
+): Promise<IngestOutcome> {
   if (events.length > MAX_BATCH_EVENTS) throw tooMany(events.length);
-  return orFail(ingest.ingest(events));
+  return orFail(ingest.ingest(events, origin));
 }
 
 function tooMany(count: number): ConnectError {
@@ -124,31 +140,9 @@ function tooMany(count: number): ConnectError {
   );
 }
 
-async function orFail(outcome: Promise<IngestOutcome>): Promise<IngestOutcome> {
-  try {
-    return await outcome;
-  } catch (error) {
-    if (!(error instanceof IngestError)) throw error;
-    const code = error.code === "buffer_full" ? Code.ResourceExhausted : Code.Unavailable;
-    throw new ConnectError(error.message, code, { "Retry-After": "1" }, undefined, error);
-  }
-}
-
 function batchAnswer({ accepted, rejected }: IngestOutcome) {
   return {
     acceptedCount: BigInt(accepted),
     rejected: rejected.map(({ index, reason }) => ({ index: BigInt(index), reason })),
   };
-}
-
-function statsOrFail(reports: Reports, query: StatsQuery): SiteStats {
-  try {
-    return reports.stats(query);
-  } catch (error) {
-    if (error instanceof Database.SqliteError) {
-      throw new ConnectError(unreadable(error), Code.Unavailable, undefined, undefined, error);
-    }
-    if (!(error instanceof ReportsRefused)) throw error;
-    throw new ConnectError(error.message, Code.Unimplemented, undefined, undefined, error);
-  }
 }

@@ -8,6 +8,7 @@ import {
   type ConnectRouter,
   type ConnectRouterOptions,
   createConnectRouter,
+  createContextValues,
   type Interceptor,
 } from "@connectrpc/connect";
 import { createAsyncIterable } from "@connectrpc/connect/protocol";
@@ -19,6 +20,7 @@ import {
 } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
 import { type FullHandler, type Handler, respondJson } from "./node-http.ts";
+import { ORIGIN, type Origins } from "./origin.ts";
 
 /** Texts that are not UTF-8 are refused, where the default would put replacement characters into them. */
 const STRICT_JSON = { ignoreUnknownFields: true, textDecoder: new TextDecoder("utf-8", { fatal: true }) };
@@ -30,13 +32,14 @@ export interface ConnectHandlerOptions {
   readonly routes: (router: ConnectRouter) => void;
   /** Takes the requests that are for none of the routes. */
   readonly fallback: Handler;
+  readonly origins: Origins;
   readonly logger: Logger;
   /** Aborts the signals of all handlers. */
   readonly shutdownSignal: AbortSignal;
 }
 
 export function createConnectHandler(options: ConnectHandlerOptions): FullHandler {
-  const { routes, fallback, logger, shutdownSignal } = options;
+  const { routes, fallback, origins, logger, shutdownSignal } = options;
   const routerOptions: ConnectRouterOptions = {
     acceptCompression: ACCEPT_COMPRESSION,
     interceptors: [hideInternalErrors(logger)],
@@ -52,7 +55,8 @@ export function createConnectHandler(options: ConnectHandlerOptions): FullHandle
     if (!handler) return fallback(req, res);
     let request: ReturnType<typeof universalRequestFromNodeRequest>;
     try {
-      request = universalRequestFromNodeRequest(req, res, undefined, undefined);
+      const values = createContextValues().set(ORIGIN, origins.ofRequest(req));
+      request = universalRequestFromNodeRequest(req, res, undefined, values);
     } catch {
       return respondJson(req, res, 400, { error: "The Host header is missing or not valid" });
     }

@@ -3,19 +3,24 @@
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { Logger } from "pino";
 import type { Ingest } from "../ingest/ingest.ts";
+import type { Queries } from "../query/queries.ts";
 import type { Reports } from "../readmodel/reports.ts";
 import { registerAnalyticsService } from "./analytics-service.ts";
 import { createConnectHandler } from "./connect-adapter.ts";
 import { IngestLane } from "./ingest-lane.ts";
 import type { FullHandler } from "./node-http.ts";
+import type { Origins } from "./origin.ts";
 import type { PortOptions } from "./port.ts";
+import { registerQueryService } from "./query-service.ts";
 import { createRestHandler, notFound } from "./rest.ts";
 import type { StatusSource } from "./status.ts";
 
 export interface HandlerDependencies {
   readonly ingest: Ingest;
   readonly reports: Reports;
+  readonly queries: Queries;
   readonly status: StatusSource;
+  readonly origins: Origins;
   /** Aborts when the process drains. */
   readonly drain: AbortSignal;
   readonly logger: Logger;
@@ -24,19 +29,20 @@ export interface HandlerDependencies {
 }
 
 export function createHandlers(dependencies: HandlerDependencies): Pick<PortOptions, "handler" | "lane"> {
-  const { ingest, drain, logger, register } = dependencies;
+  const { ingest, origins, drain, logger, register } = dependencies;
   const rest = createRestHandler(dependencies);
   const connect = createConnectHandler({
-    logger,
+    ...{ logger, origins },
     fallback: notFound,
     shutdownSignal: drain,
     routes: (router) => {
       registerAnalyticsService(router, dependencies);
+      registerQueryService(router, dependencies);
       register?.(router);
     },
   });
   const full: FullHandler = (req, res, body) => {
     if (!rest(req, res, body)) connect(req, res, body);
   };
-  return { handler: full, lane: new IngestLane(ingest, full, logger) };
+  return { handler: full, lane: new IngestLane(ingest, origins, full, logger) };
 }

@@ -2,26 +2,31 @@
 // between, where connect-node makes web headers, abort signals and chains of iterators for each call.
 //
 // It knows only success. All else goes to the full handlers, with the body that was read: a request that is not plain or
-// not right, and one that ingestion refused, of which nothing was stored. So there is one place that knows errors.
+// not right, one that is not to be stored, and one that ingestion refused, of which nothing was stored. So there is one
+// place that knows errors.
 
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { constants, Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
 import type { Readable } from "node:stream";
 import type { Logger } from "pino";
 import { type Ingest, IngestError, type IngestOutcome } from "../ingest/ingest.ts";
+import type { Origin } from "../ingest/origin.ts";
 import { answerEncoding, GRPC_OK, type Shape, shapeOf } from "./ingest-shapes.ts";
 import type { FullHandler } from "./node-http.ts";
+import type { Origins } from "./origin.ts";
 import { MAX_DISCARDED_BYTES } from "./rest-body.ts";
 
 export class IngestLane {
   readonly #ingest: Ingest;
+  readonly #origins: Origins;
   readonly #full: FullHandler;
   readonly #logger: Logger;
   /** The host that clients named last, which is a host. */
   #host: string | undefined;
 
-  constructor(ingest: Ingest, full: FullHandler, logger: Logger) {
+  constructor(ingest: Ingest, origins: Origins, full: FullHandler, logger: Logger) {
     this.#ingest = ingest;
+    this.#origins = origins;
     this.#full = full;
     this.#logger = logger;
   }
@@ -32,8 +37,10 @@ export class IngestLane {
     const shape = req.httpVersionMinor === 1 ? shapeOf(req.method, req.url, headers) : undefined;
     // gRPC needs HTTP/2.
     if (!shape || shape.hasTrailers || !this.#isHost(headers.host)) return false;
+    const origin = this.#origins.ofRequest(req);
+    if (origin.refusesTracking) return false;
     readBody(req, shape.maxBytes, (body) => {
-      void this.#store(shape, body, {
+      void this.#store(shape, body, origin, {
         answer: (eventId) => {
           const bytes = shape.answer(eventId);
           res.writeHead(200, answerHeaders(shape, bytes, headers));
@@ -51,11 +58,13 @@ export class IngestLane {
   http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): boolean {
     const shape = shapeOf(text(headers[":method"]), text(headers[":path"]), headers);
     if (!shape || !this.#isHost(text(headers[":authority"]))) return false;
+    const origin = this.#origins.ofStream(stream, headers);
+    if (origin.refusesTracking) return false;
     stream.on("error", ignore);
     readBody(stream, shape.maxBytes, (body) => {
       // A stream that was reset says "end" as well: who takes a request back wants none of it.
       if (stream.aborted) return;
-      void this.#store(shape, body, {
+      void this.#store(shape, body, origin, {
         answer: (eventId) => {
           if (stream.destroyed) return;
           const bytes = shape.answer(eventId);
@@ -73,9 +82,9 @@ export class IngestLane {
     return true;
   }
 
-  async #store(shape: Shape, body: Buffer, call: Call): Promise<void> {
+  async #store(shape: Shape, body: Buffer, origin: Origin, call: Call): Promise<void> {
     try {
-      const eventId = await this.#stored(shape, body);
+      const eventId = await this.#stored(shape, body, origin);
       if (eventId === undefined) call.full();
       else call.answer(eventId);
     } catch (error) {
@@ -85,13 +94,13 @@ export class IngestLane {
   }
 
   /** The id of the event in `body`, when it is stored; undefined when it was not, for whatever reason. */
-  #stored(shape: Shape, body: Buffer): Promise<string | undefined> | undefined {
+  #stored(shape: Shape, body: Buffer, origin: Origin): Promise<string | undefined> | undefined {
     if (body.length > shape.maxBytes) return undefined;
     const message = shape.message?.(body);
-    const stored = message && this.#ingest.ingestPlainEvent(message);
+    const stored = message && this.#ingest.ingestPlainEvent(message, origin);
     if (stored) return stored.catch(undefinedIfRefused);
     const event = shape.event(body);
-    return event && this.#ingest.ingest([event]).then(idOf, undefinedIfRefused);
+    return event && this.#ingest.ingest([event], origin).then(idOf, undefinedIfRefused);
   }
 
   /** Whether `host` can be a part of a URL, as the full handlers want it. */

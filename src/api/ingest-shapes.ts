@@ -156,7 +156,7 @@ function constantAnswer(text: string): Shape["answer"] {
   return () => bytes;
 }
 
-/** ProtoJSON with nothing but texts in it: fields by either of their names, no name twice, others ignored. */
+/** ProtoJSON with nothing but texts in it: fields by either of their names, no name twice, unknown ones ignored. */
 function eventOfJson(body: Buffer): EventInput | undefined {
   if (!isUtf8(body)) return undefined;
   let json: unknown;
@@ -166,21 +166,20 @@ function eventOfJson(body: Buffer): EventInput | undefined {
     return undefined;
   }
   if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
-  const texts: { [field in Field]?: string } = {};
+  const texts: { [field in TextField]?: string } = {};
   const members = Object.entries(json);
   for (const [name, value] of members) {
     if (typeof value !== "string") return undefined;
     const field = FIELDS.get(name);
     if (field === undefined) {
-      // How an extension is written, or a message in an Any.
-      if (name.startsWith("[") || name.startsWith("@")) return undefined;
+      // Fields of other types, which have their own ways to be a text; an extension, or a message in an Any.
+      if (OTHER_FIELDS.has(name) || name.startsWith("[") || name.startsWith("@")) return undefined;
     } else if (texts[field] === undefined) texts[field] = value;
     else return undefined;
   }
   // The parser takes a name twice, and ProtoJSON does not: then there are more texts than members have.
   if (countTexts(body) !== 2 * members.length) return undefined;
-  const { siteId = "", eventType = "", path = "", userId = "", timestamp = "", eventId = "" } = texts;
-  return { siteId, eventType, path, userId, timestamp, eventId };
+  return { siteId: "", eventType: "", path: "", userId: "", timestamp: "", eventId: "", ...texts };
 }
 
 /** How many texts there are in valid JSON, names included. */
@@ -196,25 +195,27 @@ function countTexts(json: Buffer): number {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-type Field = "siteId" | "eventType" | "path" | "userId" | "timestamp" | "eventId";
-const FIELDS: ReadonlyMap<string, Field> = new Map([
-  ["siteId", "siteId"],
-  ["site_id", "siteId"],
-  ["eventType", "eventType"],
-  ["event_type", "eventType"],
-  ["path", "path"],
-  ["userId", "userId"],
-  ["user_id", "userId"],
-  ["timestamp", "timestamp"],
-  ["eventId", "eventId"],
-  ["event_id", "eventId"],
-]);
+type TextField = Exclude<keyof EventInput, "screenWidth" | "props" | "revenue">;
+
 /** By their numbers in IngestEventRequest, from 1. */
-const FIELD_NUMBERS: readonly Field[] = ["siteId", "eventType", "path", "userId", "timestamp", "eventId"];
+const FIELD_NUMBERS: readonly (TextField | undefined)[] = [
+  ...(["siteId", "eventType", "path", "userId", "timestamp", "eventId"] as const),
+  ...(["url", "referrer", "title", "hostname", "language"] as const),
+  ...[undefined, undefined, undefined],
+  ...(["userAgent", "clientAddress"] as const),
+];
+const OTHER_FIELDS: ReadonlySet<string> = new Set(["screenWidth", "screen_width", "props", "revenue"]);
+/** By both of their names in JSON. */
+const FIELDS: ReadonlyMap<string, TextField> = new Map(
+  FIELD_NUMBERS.filter((field) => field !== undefined).flatMap((field) => [
+    [field, field],
+    [field.replace(/[A-Z]/, (letter) => `_${letter.toLowerCase()}`), field],
+  ]),
+);
 
 /** The event of an IngestEventRequest. */
 function eventOfProto(message: Buffer): EventInput | undefined {
-  const event = { siteId: "", eventType: "", path: "", userId: "", timestamp: "", eventId: "" };
+  const event: { [field in TextField]?: string } = {};
   const reader = new BinaryReader(message);
   try {
     while (reader.pos < reader.len) {
@@ -226,7 +227,8 @@ function eventOfProto(message: Buffer): EventInput | undefined {
   } catch {
     return undefined;
   }
-  return reader.pos === reader.len ? event : undefined;
+  if (reader.pos !== reader.len) return undefined;
+  return { siteId: "", eventType: "", path: "", userId: "", timestamp: "", eventId: "", ...event };
 }
 
 function eventOfEnvelope(body: Buffer): EventInput | undefined {

@@ -8,15 +8,23 @@ import { ServerReflection as ServerReflectionAlpha } from "../../gen/ts/grpc/ref
 import { Health } from "../../gen/ts/health/v1/health_pb.ts";
 import { Maintenance } from "../backup/maintenance.ts";
 import { type ControlServer, INGEST_SOCKET, serveControl } from "../control/control.ts";
+import { BUFFER_LIMITS } from "../ingest/buffer.ts";
+import { Enricher } from "../ingest/enricher.ts";
 import { Ingestor } from "../ingest/ingestor.ts";
 import { LogHost } from "../ingest/log-host.ts";
+import { VisitorKeys } from "../ingest/visitor-keys.ts";
+import { Visitors } from "../ingest/visitors.ts";
 import { nodeLogFiles } from "../log/files.ts";
 import { aborted } from "../pause.ts";
+import { QueryPool } from "../query/pool.ts";
+import { noQueries } from "../query/queries.ts";
 import { ReadModelReader } from "../readmodel/reader.ts";
 import { noReports } from "../readmodel/reports.ts";
 import { type ChildContext, runChild } from "../supervisor/child.ts";
 import { HealthService } from "./grpc-health.ts";
 import { createHandlers } from "./handlers.ts";
+import { Origins } from "./origin.ts";
+import { openPlaces } from "./places.ts";
 import { openPort } from "./port.ts";
 import { registerReflection } from "./reflection.ts";
 import { STOPPING, StatusService } from "./status-service.ts";
@@ -29,11 +37,14 @@ const FAILURE_EXIT_MS = 500;
 
 runChild("api", async ({ config, logger, ready, drain, projectorProblem }: ChildContext) => {
   const tls = readTls(config);
+  const places = openPlaces(config, logger);
   mkdirSync(config.data, { recursive: true });
   const files = await nodeLogFiles(join(config.data, "log"));
   const takesEvents = config.role.includes("ingest");
   const health = new HealthService([AnalyticsService.typeName]);
-  const ingestor = new Ingestor(Date.now, (isOpen) => health.set(isOpen));
+  const visitorKeys = new VisitorKeys(config.data, logger);
+  const enricher = new Enricher({ places, visitors: new Visitors(visitorKeys) });
+  const ingestor = new Ingestor(Date.now, (isOpen) => health.set(isOpen), BUFFER_LIMITS, enricher);
   const host = new LogHost(files, ingestor, logger, (error) => {
     logger.fatal({ err: error }, "the event log failed: nothing more is acknowledged, the process ends");
     void ingestor.refuse(error.message);
@@ -44,6 +55,7 @@ runChild("api", async ({ config, logger, ready, drain, projectorProblem }: Child
   let control: ControlServer | undefined;
   if (takesEvents) {
     await host.start(config.data);
+    visitorKeys.open();
     control = await serveControl(socket, maintenance.commands(), logger);
   } else {
     await ingestor.refuse("this server does not take events in: it runs without the role ingest");
@@ -51,7 +63,8 @@ runChild("api", async ({ config, logger, ready, drain, projectorProblem }: Child
   }
 
   const reader = new ReadModelReader(config.data);
-  const reports = config.role.includes("report") ? reader : noReports;
+  const pool = config.role.includes("report") ? new QueryPool(config.data) : undefined;
+  const reports = pool ? reader : noReports;
   const status = new StatusService({
     files,
     ingestor: takesEvents ? ingestor : undefined,
@@ -68,7 +81,15 @@ runChild("api", async ({ config, logger, ready, drain, projectorProblem }: Child
     port: config.port,
     ...tls,
     ...createHandlers({
-      ...{ ingest: ingestor, reports, status, drain, logger },
+      ...{
+        ingest: ingestor,
+        reports,
+        queries: pool ?? noQueries,
+        status,
+        origins: new Origins(config),
+        drain,
+        logger,
+      },
       register: (router) => {
         health.register(router);
         registerReflection(router, [AnalyticsService, Health, ServerReflection, ServerReflectionAlpha]);
@@ -84,5 +105,8 @@ runChild("api", async ({ config, logger, ready, drain, projectorProblem }: Child
   await port.drain(DRAIN_MS);
   await control?.close();
   await host.close(STOPPING);
+  visitorKeys.close();
+  places?.close();
+  await pool?.close();
   reader.close();
 });

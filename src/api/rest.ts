@@ -6,6 +6,7 @@ import { type Ingest, IngestError } from "../ingest/ingest.ts";
 import { type Reports, ReportsRefused } from "../readmodel/reports.ts";
 import { MAX_EVENT_BYTES } from "./ingest-shapes.ts";
 import { type Request, type Response, respondJson } from "./node-http.ts";
+import { NOT_STORED, type Origins } from "./origin.ts";
 import { discardBody, readBody } from "./rest-body.ts";
 import { parseEventJson } from "./rest-event.ts";
 import { checkStatsQuery, unreadable } from "./stats-query.ts";
@@ -15,6 +16,7 @@ export interface RestDependencies {
   readonly ingest: Ingest;
   readonly reports: Reports;
   readonly status: StatusSource;
+  readonly origins: Origins;
   readonly logger: Logger;
 }
 
@@ -73,10 +75,11 @@ function methodNotAllowed(path: string, methods: readonly string[]): Route {
 }
 
 async function postEvent(
-  { ingest }: RestDependencies,
+  { ingest, origins }: RestDependencies,
   req: Request,
   given: Buffer | undefined,
 ): Promise<Answer> {
+  const origin = origins.ofRequest(req);
   const encoding = req.headers["content-encoding"] ?? "identity";
   if (encoding.toLowerCase() !== "identity") {
     await discardBody(req);
@@ -90,7 +93,8 @@ async function postEvent(
   if (body === "aborted") return { status: 400, body: { error: "The body ended early" } };
   const event = parseEventJson(body);
   if (typeof event === "string") return { status: 400, body: { error: event } };
-  const { rejected } = await ingest.ingest([event]);
+  if (origin.refusesTracking) return { status: 200, body: { message: NOT_STORED } };
+  const { rejected } = await ingest.ingest([event], origin);
   const [rejection] = rejected;
   if (rejection) return { status: 400, body: { error: rejection.reason } };
   return { status: 200, body: { message: "Event received" } };

@@ -1,7 +1,8 @@
 // The question behind GetStats and GET /stats, checked once for both.
 
+import { textProblem } from "../ingest/text.ts";
 import { isDate } from "../ingest/timestamp.ts";
-import { MAX_SITE_ID_BYTES, textProblem } from "../ingest/validate.ts";
+import { MAX_SITE_ID_BYTES } from "../ingest/validate.ts";
 import type { StatsQuery } from "../readmodel/reports.ts";
 
 const DEFAULT_LIMIT = 10;

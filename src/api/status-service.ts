@@ -9,7 +9,7 @@ import { reasonOf } from "../log/errors.ts";
 import type { EventLog, LogPosition } from "../log/event-log.ts";
 import type { LogFiles } from "../log/files.ts";
 import { readFromPosition, readFromStart } from "../log/reader.ts";
-import { firstRecord } from "../log/records.ts";
+import { firstRecord, receivedAtMsOf } from "../log/records.ts";
 import type { Status, StatusSource } from "./status.ts";
 
 /** What is said during the drain, and to those whose events come after it. */
@@ -121,8 +121,7 @@ async function oldestUnfolded(
   const reader = checkpoint ? await readFromPosition(files, checkpoint) : await readFromStart(files);
   try {
     const next = await reader?.next();
-    const record = next && firstRecord(next.frame).record;
-    return record?.case === "event" ? Number(record.value.receivedAtMs) : undefined;
+    return next && receivedAtMsOf(firstRecord(next.frame));
   } finally {
     await reader?.close();
   }

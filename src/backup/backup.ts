@@ -4,6 +4,8 @@
 //   log/                             all sealed segments, the durable part of the last one, and the durable mark
 //   import.key, import.key.state     the key of imported user ids
 //
+// The keys of the visitors (visitor.keys) stay out of it: they are deleted after 48 hours, and a copy would not be.
+//
 // The read model is copied first, so what it holds is a fold of a prefix of the log that is copied then. The backup is
 // made under another name and renamed when all of it is on disk: it is there whole or not at all.
 

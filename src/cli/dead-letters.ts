@@ -6,7 +6,7 @@ import { readFromSegmentOf } from "../log/reader.ts";
 import { decodeRecords } from "../log/records.ts";
 import { ReadModelReader } from "../readmodel/reader.ts";
 import { CliError } from "./cli-error.ts";
-import { eventJson } from "./log-cat.ts";
+import { recordJson } from "./record-json.ts";
 
 /** Resolves to one JSON line for each dead letter. Throws a CliError, and a LogError when the log is damaged. */
 export async function deadLettersText(dataDirectory: string): Promise<string> {
@@ -32,8 +32,8 @@ async function eventAt(dataDirectory: string, offset: number): Promise<object> {
     for (let next = await reader?.next(); next; next = await reader?.next()) {
       const { firstOffset, count } = next.frame.header;
       if (offset >= firstOffset + count) continue;
-      const record = decodeRecords(next.frame)[offset - firstOffset]?.record;
-      if (record?.case === "event") return eventJson(offset, record.value);
+      const record = decodeRecords(next.frame)[offset - firstOffset];
+      if (record) return recordJson(offset, record);
       break;
     }
   } finally {

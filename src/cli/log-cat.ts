@@ -6,8 +6,9 @@ import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { nodeLogFiles } from "../log/files.ts";
 import { readFromSegmentOf } from "../log/reader.ts";
-import { decodeRecords, eventIdOf, type RecordedEvent } from "../log/records.ts";
+import { decodeRecords } from "../log/records.ts";
 import { CliError } from "./cli-error.ts";
+import { recordJson } from "./record-json.ts";
 
 /**
  * Writes the events from offset `from` on; ends at the durable end, or when `output` is closed. Throws a CliError when
@@ -29,10 +30,8 @@ export async function catLog(dataDirectory: string, from: number, output: Writab
     for (let next = await reader?.next(); next && !isClosed; next = await reader?.next()) {
       let offset = next.frame.header.firstOffset;
       let lines = "";
-      for (const { record } of decodeRecords(next.frame)) {
-        if (offset >= from && record.case === "event") {
-          lines += `${JSON.stringify(eventJson(offset, record.value))}\n`;
-        }
+      for (const record of decodeRecords(next.frame)) {
+        if (offset >= from) lines += `${JSON.stringify(recordJson(offset, record))}\n`;
         offset += 1;
       }
       if (lines !== "" && !output.write(lines)) await drained(output);
@@ -53,19 +52,4 @@ function drained(output: Writable): Promise<void> {
     output.on("drain", done);
     output.on("close", done);
   });
-}
-
-/** An event as it is shown to people and scripts. */
-export function eventJson(offset: number, event: RecordedEvent): object {
-  return {
-    offset,
-    received_at: new Date(Number(event.receivedAtMs)).toISOString(),
-    site_id: event.siteId,
-    event_type: event.eventType,
-    path: event.path || undefined,
-    user_id: event.userId || undefined,
-    timestamp: event.timestamp,
-    event_id: eventIdOf(event),
-    event_id_from: event.id.case === "clientEventId" ? "client" : "server",
-  };
 }

@@ -69,7 +69,8 @@ program
     new Option("--format <name>", "the format of the logs").choices(["combined"]).default("combined"),
   )
   .option("--include-assets", "also import static files", false)
-  .option("--include-bots", "also import requests of known bots", false)
+  .option("--include-bots", "let known bots count as people do; by default they are only flagged", false)
+  .option("--hostname <name>", "the host of the site's pages, so that links between them are no referrers")
   .option("--again", "send everything again, also what was imported before", false)
   .option("--key-file <file>", `the key that user ids are made with (default: ${KEY_FILE_NAME} in --data)`)
   .addOption(dataOption())

@@ -53,7 +53,7 @@ export class IngestBuffer {
 
   /**
    * Takes a group of records received at `receivedAtMs`; resolves when they are on disk. Throws an IngestError when the
-   * buffer is full, rejects with one when the log fails. The limits on requests keep a group below what a frame holds.
+   * buffer is full, rejects with one when the log fails. A group has at most MAX_PAYLOAD_BYTES.
    */
   add(group: RecordGroup, receivedAtMs: number): Promise<void> {
     const bytes = group.bytes.byteLength;

@@ -1,4 +1,4 @@
-// Ingestion: valid events get an id and a time of receipt, become records, and are stored by the buffer.
+// Ingestion: valid events are enriched, get an id and a time of receipt, become records, and are stored by the buffer.
 // It refuses, with the reason, while there is no log to write to.
 //
 // The server's clock: times of receipt follow it, but never go back, not even over a restart. When it steps back, or
@@ -8,10 +8,13 @@
 // count once more. clock.test.ts shows each of these.
 
 import type { EventLog, RecordGroup } from "../log/event-log.ts";
-import { eventIdOf, RecordEncoder, type RecordedEvent } from "../log/records.ts";
+import { MAX_PAYLOAD_BYTES } from "../log/format.ts";
+import { encodeSetting, eventIdOf, RecordEncoder, type RecordedEvent } from "../log/records.ts";
 import { BUFFER_LIMITS, type BufferLimits, IngestBuffer } from "./buffer.ts";
+import { Enricher, type FoundFields } from "./enricher.ts";
 import { EventIds } from "./event-id.ts";
-import { type Ingest, IngestError, type IngestOutcome, type Rejection } from "./ingest.ts";
+import { type Ingest, IngestError, type IngestOutcome, type Rejection, type Setting } from "./ingest.ts";
+import { UNKNOWN_ORIGIN } from "./origin.ts";
 import { PlainEvents, type PlainRecord } from "./plain-events.ts";
 import { type EventInput, type ValidEvent, validateEvent } from "./validate.ts";
 
@@ -19,9 +22,10 @@ export class Ingestor implements Ingest {
   readonly #now: () => number;
   readonly #onChange: (isOpen: boolean) => void;
   readonly #limits: BufferLimits;
+  readonly #enricher: Enricher;
   readonly #encoder = new RecordEncoder();
   readonly #ids = new EventIds();
-  readonly #plain = new PlainEvents(this.#ids);
+  readonly #plain: PlainEvents;
   #buffer: IngestBuffer | undefined;
   #drained: Promise<void> = Promise.resolve();
   #refusal = "the event log is not open yet";
@@ -29,16 +33,19 @@ export class Ingestor implements Ingest {
 
   /**
    * `now` is the wall clock in ms; times of receipt follow it but never go back. `onChange` hears whether events are
-   * taken in, each time that changes. What waits for the log is kept below `limits`.
+   * taken in, each time that changes. What waits for the log is kept below `limits`. `enricher` finds out about events.
    */
   constructor(
     now: () => number = Date.now,
     onChange: (isOpen: boolean) => void = () => {},
     limits = BUFFER_LIMITS,
+    enricher = new Enricher(),
   ) {
     this.#now = now;
     this.#limits = limits;
     this.#onChange = onChange;
+    this.#enricher = enricher;
+    this.#plain = new PlainEvents(this.#ids, enricher);
   }
 
   /** Why nothing is taken in; undefined when events are. */
@@ -71,20 +78,28 @@ export class Ingestor implements Ingest {
     await this.#drained;
   }
 
-  async ingest(events: readonly EventInput[]): Promise<IngestOutcome> {
+  async ingest(events: readonly EventInput[], origin = UNKNOWN_ORIGIN): Promise<IngestOutcome> {
     const buffer = this.#buffer;
     if (!buffer) throw new IngestError("unavailable", this.#refusal);
     const receivedAtMs = this.#receive();
     const recorded: RecordedEvent[] = [];
     const rejected: Rejection[] = [];
     for (const [index, input] of events.entries()) {
-      const result = validateEvent(input, receivedAtMs);
-      if (result.ok) recorded.push(recordedEvent(result.event, receivedAtMs, this.#ids));
-      else rejected.push({ index, reason: result.reason });
+      const result = validateEvent(input, receivedAtMs, origin.isLocal);
+      const found = result.ok ? this.#enricher.enrich(result.event, origin, receivedAtMs) : result.reason;
+      if (typeof found === "string") rejected.push({ index, reason: found });
+      else if (result.ok) recorded.push(recordedEvent(result.event, found, receivedAtMs, this.#ids));
     }
     const [first] = recorded;
     if (!first) return { accepted: 0, rejected };
-    await buffer.add(this.#encoder.encode(recorded), receivedAtMs);
+    const group = this.#encoder.encode(recorded);
+    if (group.bytes.byteLength > MAX_PAYLOAD_BYTES) {
+      throw new IngestError(
+        "too_large",
+        "the batch is too large with what is found about its events: split it",
+      );
+    }
+    await buffer.add(group, receivedAtMs);
     return { accepted: recorded.length, rejected, firstId: eventIdOf(first) };
   }
 
@@ -96,12 +111,19 @@ export class Ingestor implements Ingest {
     return group && storePlain(buffer, group, receivedAtMs);
   }
 
-  ingestPlainEvent(event: Buffer): Promise<string> | undefined {
+  ingestPlainEvent(event: Buffer, origin = UNKNOWN_ORIGIN): Promise<string> | undefined {
     const buffer = this.#buffer;
     if (!buffer) return undefined;
     const receivedAtMs = this.#receive();
-    const record = this.#plain.record(event, receivedAtMs);
+    const record = this.#plain.record(event, receivedAtMs, origin);
     return record && storePlainEvent(buffer, record, receivedAtMs);
+  }
+
+  async record(setting: Setting): Promise<void> {
+    const buffer = this.#buffer;
+    if (!buffer) throw new IngestError("unavailable", this.#refusal);
+    const receivedAtMs = this.#receive();
+    await buffer.add(encodeSetting({ ...setting, receivedAtMs: BigInt(receivedAtMs) }), receivedAtMs);
   }
 
   /** The time of receipt of what is taken in now. */
@@ -129,11 +151,15 @@ async function storePlainEvent(
   return eventId;
 }
 
-function recordedEvent(valid: ValidEvent, receivedAt: number, ids: EventIds): RecordedEvent {
-  const { siteId, eventType, path, userId, timestamp, eventId } = valid;
+function recordedEvent(
+  { siteId, eventType, userId, timestamp, eventId }: ValidEvent,
+  found: FoundFields,
+  receivedAt: number,
+  ids: EventIds,
+): RecordedEvent {
   const id: RecordedEvent["id"] =
     eventId === ""
       ? { case: "serverEventId", value: ids.next(receivedAt) }
       : { case: "clientEventId", value: eventId };
-  return { siteId, eventType, path, userId, timestamp, id, receivedAtMs: BigInt(receivedAt) };
+  return { siteId, eventType, userId, timestamp, id, receivedAtMs: BigInt(receivedAt), ...found };
 }

@@ -2,19 +2,22 @@
 //
 // It rests on this: fields 1 to 4 and 6 of IngestEventRequest have the numbers and types that they have in
 // RecordedEvent (proto/analytics/v1). So the bytes of a valid event become those of its record when the timestamp is
-// put into its canonical form, and the server's id, where the sender gave none, and the time of receipt follow.
+// put into its canonical form, and the server's id, where the sender gave none, the time of receipt, and what is known of
+// the sender follow.
 //
 // It knows only success. An event is plain when it is valid, and its bytes are what every protobuf encoder writes:
-// fields in ascending order, none twice, none empty, none unknown, no length longer than it need be. What is not plain
-// is not judged here: it takes the way of validateEvent and RecordEncoder. plain-events.test.ts holds both ways to the
-// same records.
+// fields in ascending order, none twice, none empty, none but the first six, no length longer than it need be. What is not
+// plain is not judged here: it takes the way of validateEvent, Enricher and RecordEncoder. plain-events.test.ts holds both
+// ways to the same records.
 
 import { isUtf8 } from "node:buffer";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { stringify } from "uuid";
 import type { RecordGroup } from "../log/event-log.ts";
 import { type CanonicalTime, CanonicalTimes } from "./canonical-times.ts";
+import type { Enricher } from "./enricher.ts";
 import { type EventIds, ID_BYTES } from "./event-id.ts";
+import type { Origin } from "./origin.ts";
 import {
   MAX_AHEAD_MS,
   MAX_EVENT_ID_BYTES,
@@ -36,7 +39,9 @@ const MAX_BYTES: readonly number[] = [
   MAX_TIMESTAMP_BYTES,
   MAX_EVENT_ID_BYTES,
 ];
+const SITE_ID = 1;
 const EVENT_TYPE = 2;
+const USER_ID = 4;
 const TIMESTAMP = 5;
 const EVENT_ID = 6;
 const SERVER_ID = 7;
@@ -44,6 +49,9 @@ const RECEIVED_AT = 8;
 
 /** What a record may be longer than its event by: two lengths with a tag between, timestamp, server's id, receipt. */
 const MAX_GROWTH_BYTES = 5 + (2 + 30) + (2 + ID_BYTES) + (1 + 10);
+/** More than what is known of a sender takes, in bytes, unless the names of its places are absurd. */
+const MAX_SENDER_BYTES = 1024;
+const NOTHING: Uint8Array = new Uint8Array();
 
 export interface PlainRecord {
   readonly group: RecordGroup;
@@ -53,12 +61,14 @@ export interface PlainRecord {
 
 export class PlainEvents {
   readonly #ids: EventIds;
+  readonly #enricher: Enricher;
   readonly #times = new CanonicalTimes();
   /** The field of the time of receipt that was written last. */
   #receipt: { readonly ms: number; readonly field: Uint8Array } = { ms: 0, field: receivedAtField(0) };
 
-  constructor(ids: EventIds) {
+  constructor(ids: EventIds, enricher: Enricher) {
     this.#ids = ids;
+    this.#enricher = enricher;
   }
 
   /**
@@ -69,52 +79,48 @@ export class PlainEvents {
     const room = events.reduce((sum, event) => sum + event.length + MAX_GROWTH_BYTES, 0);
     const target: Target = { bytes: Buffer.allocUnsafeSlow(room), at: 0 };
     for (const event of events) {
-      if (!this.#writeIfPlain(target, event, endOfLength(event), receivedAtMs)) return undefined;
+      const layout = layoutOf(event, endOfLength(event));
+      if (!layout || !this.#writeIfTimely(target, event, layout, receivedAtMs)) return undefined;
     }
     return { bytes: target.bytes.subarray(0, target.at), count: events.length };
   }
 
-  /** The same of one event, an IngestEventRequest without anything before it, with the id that the event has. */
-  record(event: Buffer, receivedAtMs: number): PlainRecord | undefined {
-    const target: Target = { bytes: Buffer.allocUnsafe(event.length + MAX_GROWTH_BYTES), at: 0 };
-    const layout = this.#writeIfPlain(target, event, 0, receivedAtMs);
+  /**
+   * The same of one event, an IngestEventRequest without anything before it, that comes from `origin`; with the id that
+   * the event has.
+   */
+  record(event: Buffer, receivedAtMs: number, origin: Origin): PlainRecord | undefined {
+    const layout = layoutOf(event, 0);
     if (!layout) return undefined;
-    // Only the time of receipt follows the server's id.
-    const serverId = target.at - this.#receiptField(receivedAtMs).length - ID_BYTES;
+    const siteId = event.toString("utf8", layout.siteText, layout.siteEnd);
+    const sender = this.#enricher.senderBytes(siteId, layout.hasUserId, origin, receivedAtMs);
+    if (sender.length > MAX_SENDER_BYTES) return undefined;
+    const room = event.length + MAX_GROWTH_BYTES + sender.length;
+    const target: Target = { bytes: Buffer.allocUnsafe(room), at: 0 };
+    if (!this.#writeIfTimely(target, event, layout, receivedAtMs, sender)) return undefined;
+    // Only the time of receipt and the sender follow the server's id.
+    const serverId = target.at - sender.length - this.#receiptField(receivedAtMs).length - ID_BYTES;
     const eventId =
       layout.idText === undefined ? stringify(target.bytes, serverId) : event.toString("utf8", layout.idText);
     return { group: { bytes: target.bytes.subarray(0, target.at), count: 1 }, eventId };
   }
 
-  /** Writes the record of the event from byte `start` of `event` on, when that is plain; where its parts were. */
-  #writeIfPlain(target: Target, event: Uint8Array, start: number, receivedAtMs: number): Layout | undefined {
-    const layout = layoutOf(event, start);
-    const time = layout && this.#timeOf(event, layout, receivedAtMs);
-    if (!time) return undefined;
-    this.#write(target, event, layout, time, receivedAtMs);
-    return layout;
-  }
-
-  #receiptField(receivedAtMs: number): Uint8Array {
-    if (this.#receipt.ms !== receivedAtMs) {
-      this.#receipt = { ms: receivedAtMs, field: receivedAtField(receivedAtMs) };
-    }
-    return this.#receipt.field;
-  }
-
-  #timeOf(event: Uint8Array, layout: Layout, receivedAtMs: number): CanonicalTime | undefined {
-    if (layout.timeText === layout.timeEnd) return this.#times.ofMs(receivedAtMs);
-    const time = this.#times.ofText(event, layout.timeText, layout.timeEnd);
-    return time && time.epochMs <= receivedAtMs + MAX_AHEAD_MS ? time : undefined;
-  }
-
-  #write(target: Target, event: Uint8Array, layout: Layout, time: CanonicalTime, receivedAtMs: number): void {
+  /** Writes the record of the event that is laid out so in `event`, when its timestamp is one that is taken. */
+  #writeIfTimely(
+    target: Target,
+    event: Uint8Array,
+    layout: Layout,
+    receivedAtMs: number,
+    sender = NOTHING,
+  ): boolean {
+    const time = this.#timeOf(event, layout, receivedAtMs);
+    if (!time) return false;
     const receipt = this.#receiptField(receivedAtMs);
     const { start, timeField, timeEnd } = layout;
     const hasId = layout.idText !== undefined;
     const given = timeField - start + (event.length - timeEnd);
     const timeLength = time.end - time.start;
-    const length = given + 2 + timeLength + (hasId ? 0 : 2 + ID_BYTES) + receipt.length;
+    const length = given + 2 + timeLength + (hasId ? 0 : 2 + ID_BYTES) + receipt.length + sender.length;
     writeLength(target, 1 + (length < 0x80 ? 1 : 2) + length);
     writeTag(target, 1);
     writeLength(target, length);
@@ -130,6 +136,21 @@ export class PlainEvents {
       target.at += ID_BYTES;
     }
     copy(target, receipt, 0, receipt.length);
+    copy(target, sender, 0, sender.length);
+    return true;
+  }
+
+  #receiptField(receivedAtMs: number): Uint8Array {
+    if (this.#receipt.ms !== receivedAtMs) {
+      this.#receipt = { ms: receivedAtMs, field: receivedAtField(receivedAtMs) };
+    }
+    return this.#receipt.field;
+  }
+
+  #timeOf(event: Uint8Array, layout: Layout, receivedAtMs: number): CanonicalTime | undefined {
+    if (layout.timeText === layout.timeEnd) return this.#times.ofMs(receivedAtMs);
+    const time = this.#times.ofText(event, layout.timeText, layout.timeEnd);
+    return time && time.epochMs <= receivedAtMs + MAX_AHEAD_MS ? time : undefined;
   }
 }
 
@@ -137,6 +158,9 @@ export class PlainEvents {
 interface Layout {
   /** Where the event begins. */
   readonly start: number;
+  readonly siteText: number;
+  readonly siteEnd: number;
+  readonly hasUserId: boolean;
   /** Where the timestamp has its tag, its text and its end; without one, all are where it would be. */
   readonly timeField: number;
   readonly timeText: number;
@@ -155,6 +179,9 @@ function endOfLength(event: Uint8Array): number {
 function layoutOf(event: Uint8Array, start: number): Layout | undefined {
   const end = event.length;
   let at = start;
+  let siteText = start;
+  let siteEnd = start;
+  let hasUserId = false;
   let idText: number | undefined;
   let timeField = end;
   let timeText = end;
@@ -178,6 +205,11 @@ function layoutOf(event: Uint8Array, start: number): Layout | undefined {
     const textEnd = at + length;
     if (length === 0 || length > (MAX_BYTES[next] ?? 0) || textEnd > end) return undefined;
     if (!isPlainText(event, at, textEnd)) return undefined;
+    if (next === SITE_ID) {
+      siteText = at;
+      siteEnd = textEnd;
+    }
+    if (next === USER_ID) hasUserId = true;
     if (next === EVENT_ID) idText = at;
     if (next === TIMESTAMP) {
       timeField = fieldAt;
@@ -192,7 +224,7 @@ function layoutOf(event: Uint8Array, start: number): Layout | undefined {
     at = textEnd;
   }
   if (field < EVENT_TYPE) return undefined;
-  return { start, timeField, timeText, timeEnd, idText };
+  return { start, siteText, siteEnd, hasUserId, timeField, timeText, timeEnd, idText };
 }
 
 /** Whether it is UTF-8 without control characters. */

@@ -1,5 +1,7 @@
 // One validation for all protocols. What is not valid is said in words that name the field and fit an error answer.
 
+import { checkDetails, type Details, type DetailsInput } from "./details.ts";
+import { textProblem } from "./text.ts";
 import { formatTimestamp, MS_PER_DAY, parseTimestamp } from "./timestamp.ts";
 
 /** Limits in bytes of UTF-8. */
@@ -12,7 +14,7 @@ export const MAX_EVENT_ID_BYTES = 128;
 export const MAX_AHEAD_MS = MS_PER_DAY;
 
 /** An event as a sender gave it; IngestEventRequest is one. An empty string counts as absent. */
-export interface EventInput {
+export interface EventInput extends DetailsInput {
   readonly siteId: string;
   readonly eventType: string;
   readonly path: string;
@@ -31,14 +33,19 @@ export interface ValidEvent {
   readonly timestamp: string;
   /** The sender's idempotency key; empty when there is none. */
   readonly eventId: string;
+  /** What it has beside these; absent when that is nothing. */
+  readonly details?: Details;
 }
 
 export type Validation =
   | { readonly ok: true; readonly event: ValidEvent }
   | { readonly ok: false; readonly reason: string };
 
-/** Checks an event received at `receivedAtMs`, and gives it that time when it has none of its own. */
-export function validateEvent(input: EventInput, receivedAtMs: number): Validation {
+/**
+ * Checks an event received at `receivedAtMs`, and gives it that time when it has none of its own. Whether it may state
+ * the address and the user agent of somebody else, `isLocal` says.
+ */
+export function validateEvent(input: EventInput, receivedAtMs: number, isLocal = false): Validation {
   if (input.siteId === "") return invalid("Missing required field: site_id");
   if (input.eventType === "") return invalid("Missing required field: event_type");
   const problem =
@@ -48,12 +55,21 @@ export function validateEvent(input: EventInput, receivedAtMs: number): Validati
     textProblem("user_id", input.userId, MAX_USER_ID_BYTES) ??
     textProblem("event_id", input.eventId, MAX_EVENT_ID_BYTES);
   if (problem !== undefined) return invalid(problem);
+  const time = timeOf(input.timestamp, receivedAtMs);
+  if (!time.ok) return time;
+  const details = checkDetails(input, isLocal);
+  if (typeof details === "string") return invalid(details);
   const { siteId, eventType, path, userId, eventId } = input;
-  if (input.timestamp === undefined || input.timestamp === "") {
-    const timestamp = formatTimestamp(receivedAtMs);
-    return { ok: true, event: { siteId, eventType, path, userId, timestamp, eventId } };
-  }
-  const timestamp = parseTimestamp(input.timestamp);
+  const event = { siteId, eventType, path, userId, timestamp: time.utc, eventId };
+  return { ok: true, event: details ? { ...event, details } : event };
+}
+
+type Time = { readonly ok: true; readonly utc: string } | { readonly ok: false; readonly reason: string };
+
+/** When an event happened, in the canonical form. */
+function timeOf(text: string | undefined, receivedAtMs: number): Time {
+  if (text === undefined || text === "") return { ok: true, utc: formatTimestamp(receivedAtMs) };
+  const timestamp = parseTimestamp(text);
   if (!timestamp) {
     return invalid(
       "timestamp must be a time of RFC 3339 with at most 9 digits of fraction, such as 2025-11-12T19:30:01Z",
@@ -62,31 +78,9 @@ export function validateEvent(input: EventInput, receivedAtMs: number): Validati
   if (timestamp.epochMs > receivedAtMs + MAX_AHEAD_MS) {
     return invalid("timestamp is more than 24 hours in the future");
   }
-  return { ok: true, event: { siteId, eventType, path, userId, timestamp: timestamp.utc, eventId } };
+  return { ok: true, utc: timestamp.utc };
 }
 
-/** What is wrong with a text field; undefined when nothing is. */
-export function textProblem(field: string, text: string, maxBytes: number): string | undefined {
-  // A UTF-16 unit is at most three bytes of UTF-8, so a short text needs no counting.
-  if (text.length * 3 > maxBytes) {
-    const bytes = Buffer.byteLength(text);
-    if (bytes > maxBytes) return `${field} is ${bytes} bytes long; at most ${maxBytes} are allowed`;
-  }
-  let hasSurrogates = false;
-  for (let at = 0; at < text.length; at += 1) {
-    const unit = text.charCodeAt(at);
-    if (isControl(unit)) return `${field} must not contain control characters`;
-    hasSurrogates ||= unit >= 0xd800 && unit <= 0xdfff;
-  }
-  if (hasSurrogates && !text.isWellFormed()) return `${field} must not contain lone surrogates`;
-  return undefined;
-}
-
-/** Unicode's category Cc. */
-function isControl(unit: number): boolean {
-  return unit < 0x20 || (unit >= 0x7f && unit <= 0x9f);
-}
-
-function invalid(reason: string): Validation {
+function invalid(reason: string): { readonly ok: false; readonly reason: string } {
   return { ok: false, reason };
 }

@@ -7,7 +7,7 @@ import { corruption, LogError } from "./errors.ts";
 import { type LogFiles, writeFully } from "./files.ts";
 import { type DurableMark, SEGMENT_HEADER_BYTES } from "./format.ts";
 import { type Frame, FrameReader, isBad } from "./frame-reader.ts";
-import { decodeRecords } from "./records.ts";
+import { decodeRecords, receivedAtMsOf } from "./records.ts";
 import { createSegment, listSegments, type OpenSegment, openSegment, TEMPORARY_SUFFIX } from "./segments.ts";
 import { readTornWrite } from "./tail.ts";
 
@@ -124,8 +124,9 @@ async function recoverLast(
 /** The time of receipt of the frame's last record. */
 function receivedAtMs(name: string, frame: Frame): number {
   try {
-    const record = decodeRecords(frame).at(-1)?.record;
-    if (record?.case === "event") return Number(record.value.receivedAtMs);
+    const last = decodeRecords(frame).at(-1);
+    const time = last && receivedAtMsOf(last);
+    if (time !== undefined) return time;
   } catch {
     // The CRCs are right, so these are the bytes that were written: below it says by whom.
   }

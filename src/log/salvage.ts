@@ -12,7 +12,7 @@ import type { LogFile, LogFiles } from "./files.ts";
 import { FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES, segmentName } from "./format.ts";
 import type { Frame } from "./frame-reader.ts";
 import { wholeFrames } from "./frame-search.ts";
-import { decodeRecords } from "./records.ts";
+import { decodeRecords, receivedAtMsOf } from "./records.ts";
 import { listSegments } from "./segments.ts";
 import { readHeaders } from "./stored-header.ts";
 import { openLog } from "./writer.ts";
@@ -100,12 +100,10 @@ async function append(log: EventLog, frame: Frame, name: string): Promise<"appen
   return "appended";
 }
 
-/** When the first and the last event of a frame were received; undefined when the frame is not all events. */
+/** When the first and the last record of a frame were received; undefined when one is of no known kind. */
 function receiptTimes(frame: Frame): { first: number; last: number } | undefined {
   try {
-    const times = decodeRecords(frame).map(({ record }) =>
-      record.case === "event" ? Number(record.value.receivedAtMs) : undefined,
-    );
+    const times = decodeRecords(frame).map(receivedAtMsOf);
     const [first, last] = [times[0], times.at(-1)];
     return first === undefined || last === undefined || times.includes(undefined)
       ? undefined

@@ -11,7 +11,7 @@ import { type DurableMark, SEGMENT_HEADER_BYTES } from "./format.ts";
 import { type Frame, FrameReader, isBad } from "./frame-reader.ts";
 import type { ProcessLock } from "./lock.ts";
 import { type CutPlace, type Problem, type Remedy, unreadable } from "./problem.ts";
-import { decodeRecords } from "./records.ts";
+import { decodeRecords, receivedAtMsOf } from "./records.ts";
 import { listSegments } from "./segments.ts";
 import {
   logIdOf,
@@ -229,10 +229,9 @@ class Verification {
     try {
       const records = decodeRecords(frame);
       if (records.length === 0) throw new Error("the frame has no record");
-      for (const { record } of records) {
-        if (record.case === "event") this.#received(name, position, Number(record.value.receivedAtMs));
-      }
-      if (records.some(({ record }) => record.case !== "event")) {
+      const times = records.map(receivedAtMsOf);
+      for (const time of times) if (time !== undefined) this.#received(name, position, time);
+      if (times.includes(undefined)) {
         const problem = "it has a record that this version of Footfall does not know";
         this.#problem(name, position, problem, { kind: "version" });
       }

@@ -2,9 +2,18 @@
 // reads records goes by decodeRecords (src/log/records.ts), which costs twice as much; event-decoder.test.ts holds the
 // two to the same events.
 
+import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import {
+  type RecordedGoal,
+  RecordedGoalSchema,
+  type RecordedSite,
+  RecordedSiteSchema,
+} from "../../gen/ts/analytics/v1/event_log_pb.ts";
+import { daysFromCivil, MS_PER_DAY } from "../ingest/timestamp.ts";
 import { FRAME_HEADER_BYTES } from "../log/format.ts";
 import type { Frame } from "../log/frame-reader.ts";
+import { DetailsBuilder, type EventDetails } from "./event-details.ts";
 import { Texts } from "./texts.ts";
 
 /** What the fold looks at of an event of the log. Texts that the event lacks are empty. */
@@ -15,9 +24,22 @@ export interface LoggedEvent {
   readonly path: string;
   readonly userId: string;
   readonly timestamp: string;
+  /** The same in ms since 1970-01-01T00:00:00Z, without what is finer. */
+  readonly timeMs: number;
   /** The sender's id; undefined when the server gave the event its id. */
   readonly clientEventId: string | undefined;
   readonly receivedAtMs: number;
+  /** What else is told or known of it; undefined when nothing is. */
+  readonly more: EventDetails | undefined;
+}
+
+/** A record that is no event. */
+export type LoggedSetting = RecordedSite | RecordedGoal;
+
+/** The records of a frame. Settings do not change what events are folded to, so their order among them does not matter. */
+export interface LoggedRecords {
+  readonly events: readonly LoggedEvent[];
+  readonly settings: readonly LoggedSetting[];
 }
 
 /** A frame has something else than events, or not what it promises: the fold cannot go on behind it. */
@@ -25,21 +47,26 @@ export class UnreadableFrame extends Error {}
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-/** The tags of LogRecord's event, and of RecordedEvent's fields (proto/analytics/v1/event_log.proto). */
+/** The tags of what a LogRecord can be, and of RecordedEvent's fields (proto/analytics/v1/event_log.proto). */
 const EVENT = tagOf(1, WireType.LengthDelimited);
+const SITE = tagOf(2, WireType.LengthDelimited);
+const GOAL = tagOf(3, WireType.LengthDelimited);
 const SITE_ID = tagOf(1, WireType.LengthDelimited);
 const EVENT_TYPE = tagOf(2, WireType.LengthDelimited);
 const PATH = tagOf(3, WireType.LengthDelimited);
 const USER_ID = tagOf(4, WireType.LengthDelimited);
 const TIMESTAMP = tagOf(5, WireType.LengthDelimited);
 const CLIENT_EVENT_ID = tagOf(6, WireType.LengthDelimited);
+const SERVER_EVENT_ID = tagOf(7, WireType.LengthDelimited);
 const RECEIVED_AT_MS = tagOf(8, WireType.Varint);
 
 export class EventDecoder {
   readonly #texts = new Texts();
+  #date = "";
+  #dateMs = Number.NaN;
 
-  /** The events of a frame, in order. Throws an UnreadableFrame when it has anything else. */
-  decode(frame: Frame): LoggedEvent[] {
+  /** The records of a frame, in order. Throws an UnreadableFrame when it has others than it can read. */
+  decode(frame: Frame): LoggedRecords {
     try {
       return this.#decode(frame);
     } catch (error) {
@@ -50,27 +77,34 @@ export class EventDecoder {
     }
   }
 
-  #decode(frame: Frame): LoggedEvent[] {
+  #decode(frame: Frame): LoggedRecords {
     const { firstOffset, count, payloadBytes } = frame.header;
     const payload = frame.bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + payloadBytes);
     const reader = new BinaryReader(payload);
     const events: LoggedEvent[] = [];
+    const settings: LoggedSetting[] = [];
     while (reader.pos < reader.len) {
-      events.push(this.#readRecord(reader, payload, firstOffset + events.length));
+      const offset = firstOffset + events.length + settings.length;
+      const record = this.#readRecord(reader, payload, offset);
+      if ("eventType" in record) events.push(record);
+      else settings.push(record);
     }
-    if (events.length === count) return events;
-    throw new Error(`it promises ${count} records and has ${events.length}`);
+    const found = events.length + settings.length;
+    if (found === count) return { events, settings };
+    throw new Error(`it promises ${count} records and has ${found}`);
   }
 
-  #readRecord(reader: BinaryReader, payload: Buffer, offset: number): LoggedEvent {
+  #readRecord(reader: BinaryReader, payload: Buffer, offset: number): LoggedEvent | LoggedSetting {
     const end = endOf(reader, reader.len);
-    let event: LoggedEvent | undefined;
+    let record: LoggedEvent | LoggedSetting | undefined;
     while (reader.pos < end) {
       const tag = reader.uint32();
-      if (tag === EVENT) event = this.#readEvent(reader, payload, endOf(reader, end), offset);
+      if (tag === EVENT) record = this.#readEvent(reader, payload, endOf(reader, end), offset);
+      else if (tag === SITE) record = fromBinary(RecordedSiteSchema, reader.bytes());
+      else if (tag === GOAL) record = fromBinary(RecordedGoalSchema, reader.bytes());
       else reader.skip(tag & 7, tag >>> 3);
     }
-    if (event) return event;
+    if (record) return record;
     throw new Error(`the record at offset ${offset} is of a kind that this version does not know`);
   }
 
@@ -82,9 +116,12 @@ export class EventDecoder {
       path: "",
       userId: "",
       timestamp: "",
+      timeMs: 0,
       clientEventId: undefined,
       receivedAtMs: 0,
+      more: undefined,
     };
+    let details: DetailsBuilder | undefined;
     while (reader.pos < end) {
       const tag = reader.uint32();
       switch (tag) {
@@ -102,18 +139,36 @@ export class EventDecoder {
           break;
         case TIMESTAMP:
           event.timestamp = readText(reader, payload, end);
+          event.timeMs = this.#timeOf(event.timestamp);
           break;
         case CLIENT_EVENT_ID:
           event.clientEventId = readText(reader, payload, end);
+          break;
+        case SERVER_EVENT_ID:
+          reader.skip(WireType.LengthDelimited);
           break;
         case RECEIVED_AT_MS:
           event.receivedAtMs = Number(reader.int64());
           break;
         default:
-          reader.skip(tag & 7, tag >>> 3);
+          details ??= new DetailsBuilder();
+          details.read(reader, tag >>> 3, tag & 7, () => this.#readKnown(reader, payload, end));
       }
     }
+    event.more = details?.finish();
     return event;
+  }
+
+  /** Of a canonical timestamp. Those that follow each other are mostly of one day. */
+  #timeOf(timestamp: string): number {
+    const date = timestamp.slice(0, "YYYY-MM-DD".length);
+    if (date !== this.#date) {
+      this.#date = date;
+      this.#dateMs = dayOf(date) * MS_PER_DAY;
+    }
+    const minutes = digits(timestamp, 11, 2) * 60 + digits(timestamp, 14, 2);
+    const fraction = timestamp[19] === "." ? digits(timestamp, 20, 3) : 0;
+    return this.#dateMs + (minutes * 60 + digits(timestamp, 17, 2)) * 1000 + fraction;
   }
 
   /** A text that events have in common. */
@@ -138,6 +193,18 @@ function endOf(reader: BinaryReader, limit: number): number {
   const end = reader.uint32() + reader.pos;
   if (end > limit) throw new RangeError("a field is longer than what it is in");
   return end;
+}
+
+/** The UTC day of a canonical timestamp, in days since 1970-01-01. */
+export function dayOf(timestamp: string): number {
+  return daysFromCivil(digits(timestamp, 0, 4), digits(timestamp, 5, 2), digits(timestamp, 8, 2));
+}
+
+/** The number that the `count` digits from `start` on are. */
+function digits(text: string, start: number, count: number): number {
+  let number = 0;
+  for (let at = start; at < start + count; at += 1) number = number * 10 + text.charCodeAt(at) - 0x30;
+  return number;
 }
 
 function tagOf(field: number, type: WireType): number {

@@ -2,30 +2,26 @@
 // All reads are by primary key or from the head of an index, and pass over less than they may give, so that they cost the
 // same whatever the history.
 
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import type { LogPosition } from "../log/event-log.ts";
-import { dayOf } from "../projector/fold.ts";
-import { currentGeneration, generationPath } from "./generations.ts";
+import { dayOf } from "../projector/event-decoder.ts";
+import { CurrentModel } from "./current.ts";
 import type { PathViews, Reports, SiteStats, StatsQuery } from "./reports.ts";
 import { ALL_TIME } from "./schema.ts";
+import { NO_SETTINGS, type SiteSettings, siteSettingsReader } from "./site-settings.ts";
 import { SELECT_CHECKPOINT, toPosition } from "./writer.ts";
-
-/** How long to wait for the projector's rare exclusive moments, in ms. */
-const BUSY_TIMEOUT_MS = 1000;
 
 const NOTHING: SiteStats = { totalViews: 0, uniqueUsers: 0, topPaths: [] };
 
 export class ReadModelReader implements Reports {
-  readonly #dataDirectory: string;
-  #generation: number | undefined;
-  #open: OpenGeneration | undefined;
+  readonly #model: CurrentModel<Statements>;
 
   constructor(dataDirectory: string) {
-    this.#dataDirectory = dataDirectory;
+    this.#model = new CurrentModel(dataDirectory, prepare);
   }
 
   stats(query: StatsQuery): SiteStats {
-    const current = this.#current();
+    const current = this.#model.get();
     if (!current) return NOTHING;
     return current.snapshot((): SiteStats => {
       const site = current.site.get(query.siteId);
@@ -40,15 +36,22 @@ export class ReadModelReader implements Reports {
     });
   }
 
+  site(siteId: string): SiteSettings {
+    const model = this.#model.get();
+    const site = model?.site.get(siteId);
+    return model && site ? model.settings(site.id) : NO_SETTINGS;
+  }
+
   /** The place in the log up to which it is folded; undefined when nothing is. */
   checkpoint(): LogPosition | undefined {
-    return toPosition(this.#current()?.checkpoint.get());
+    return toPosition(this.#model.get()?.checkpoint.get());
   }
 
   /** The events that could not be folded, in log order; undefined when nothing is folded. */
   deadLetters(): { offset: number; error: string; version: number }[] | undefined {
     // Prepared here, as a generation of an earlier version may lack the table.
-    return this.#current()
+    return this.#model
+      .get()
       ?.database.prepare<[], { offset: number; error: string; version: number }>(
         "SELECT offset, error, version FROM dead_letters ORDER BY offset",
       )
@@ -56,44 +59,19 @@ export class ReadModelReader implements Reports {
   }
 
   close(): void {
-    this.#open?.database.close();
-    this.#open = undefined;
-    this.#generation = undefined;
-  }
-
-  /** The generation that the link names now: it may have been switched since the last call. */
-  #current(): OpenGeneration | undefined {
-    const generation = currentGeneration(this.#dataDirectory);
-    if (generation !== this.#generation) {
-      this.close();
-      if (generation !== undefined) this.#open = this.#openGeneration(generation);
-      this.#generation = generation;
-    }
-    return this.#open;
-  }
-
-  #openGeneration(generation: number): OpenGeneration {
-    try {
-      return openGeneration(generationPath(this.#dataDirectory, generation));
-    } catch (error) {
-      // Between reading the link and opening the file the projector may have switched and removed it.
-      const now = currentGeneration(this.#dataDirectory);
-      if (now === undefined || now === generation) throw error;
-      return this.#openGeneration(now);
-    }
+    this.#model.close();
   }
 }
 
-type OpenGeneration = ReturnType<typeof openGeneration>;
+type Statements = ReturnType<typeof prepare>;
 
-function openGeneration(path: string) {
-  const database = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
-  database.pragma("query_only = ON");
+function prepare(database: Database.Database) {
   return {
     database,
     /** Runs reads that belong together on one state of the database. */
     snapshot: database.transaction((read: () => SiteStats) => read()),
     checkpoint: database.prepare(SELECT_CHECKPOINT),
+    settings: siteSettingsReader(database),
     site: database.prepare<[string], { id: number }>("SELECT id FROM sites WHERE site_id = ?"),
     day: database.prepare<[number, number], { views: number; users: number }>(
       "SELECT views, users FROM site_days WHERE site = ? AND day = ?",
@@ -109,7 +87,7 @@ function openGeneration(path: string) {
 
 /** The second read passes over the paths that the first one gave, and no others: fewer than `limit`. */
 function topPaths(
-  { pathsSeenOften, pathsSeenOnce }: OpenGeneration,
+  { pathsSeenOften, pathsSeenOnce }: Statements,
   site: number,
   day: number,
   limit: number,

@@ -1,20 +1,25 @@
 // What the protocols need of the read model: answers that cost the same whatever the history.
 // It is implemented by ReadModelReader (reader.ts); tests of the protocols use a fake.
 
+import type { SiteSettings } from "./site-settings.ts";
+
 export interface Reports {
   /** The statistics of a site; zeros for one that was never seen or when nothing was folded yet. Throws ReportsRefused. */
   stats(query: StatsQuery): SiteStats;
+  /** What was last said about a site. Throws ReportsRefused. */
+  site(siteId: string): SiteSettings;
 }
 
 /** This server answers no statistics. `message` is fit to be shown to whoever asked. */
 export class ReportsRefused extends Error {}
 
 /** What stands in for the read model in a server without the role `report`. */
-export const noReports: Reports = {
-  stats() {
-    throw new ReportsRefused("this server does not answer statistics: it runs without the role report");
-  },
-};
+export const noReports: Reports = { stats: refuse, site: refuse };
+
+/** For what else such a server does not answer. */
+export function refuse(): never {
+  throw new ReportsRefused("this server does not answer statistics: it runs without the role report");
+}
 
 export interface StatsQuery {
   readonly siteId: string;

@@ -5,7 +5,7 @@
 // about all time costs what one about a day does.
 
 /** Counts up with every change of the tables or of the fold: a new one is built from the log beside the old. */
-export const PROJECTION_VERSION = 4;
+export const PROJECTION_VERSION = 5;
 
 /** The `day` that stands for all time; below the first day that a timestamp can have (0000-01-01 is -719,528). */
 export const ALL_TIME = -1_000_000;
@@ -33,8 +33,19 @@ CREATE TABLE events (
 
 CREATE TABLE sites (
   id INTEGER PRIMARY KEY,
-  site_id TEXT NOT NULL UNIQUE
+  site_id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL DEFAULT '',
+  time_zone TEXT NOT NULL DEFAULT '',     -- '' is UTC
+  visitors INTEGER NOT NULL DEFAULT 0,    -- how many numbers were given to visitors, from 1 on
+  sessions INTEGER NOT NULL DEFAULT 0     -- and to sessions
 ) STRICT;
+
+CREATE TABLE goals (
+  site INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  filter TEXT NOT NULL,            -- a Filter (proto/analytics/v1/query.proto) as JSON
+  PRIMARY KEY (site, name)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE site_days (
   site INTEGER NOT NULL,
@@ -60,6 +71,73 @@ CREATE TABLE site_day_paths (
 ) STRICT, WITHOUT ROWID;
 -- Without the many paths that were seen once: where they are asked for, they follow the ranked ones by their primary key.
 CREATE INDEX site_day_paths_ranked ON site_day_paths (site, day, views DESC, path) WHERE views > 1;
+
+-- The visitors of a site by who they are: a user id is a text, a hash made at ingest a blob.
+CREATE TABLE visitors (
+  site INTEGER NOT NULL,
+  visitor ANY NOT NULL,
+  number INTEGER NOT NULL,
+  PRIMARY KEY (site, visitor)
+) STRICT, WITHOUT ROWID;
+
+-- Times are in ms since 1970. A stream is whose events these are: twice the visitor's number, and one more when a bot made
+-- them. Entry and exit are of page views, and without meaning where there are none.
+CREATE TABLE sessions (
+  site INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  stream INTEGER NOT NULL,
+  start_ms INTEGER NOT NULL,
+  end_ms INTEGER NOT NULL,
+  events INTEGER NOT NULL,
+  pageviews INTEGER NOT NULL,
+  entry_ms INTEGER NOT NULL,
+  entry_path TEXT NOT NULL,
+  exit_ms INTEGER NOT NULL,
+  exit_path TEXT NOT NULL,
+  PRIMARY KEY (site, number)
+) STRICT, WITHOUT ROWID;
+
+-- Which sessions of a stream have an event on a UTC day (in days since 1970-01-01). By day first: events come about in order
+-- of time, so that few pages change at a time. A session that is gone may still be here.
+CREATE TABLE session_days (
+  site INTEGER NOT NULL,
+  day INTEGER NOT NULL,
+  stream INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  PRIMARY KEY (site, day, stream, number)
+) STRICT, WITHOUT ROWID;
+
+-- Sessions that late events joined to another one: events of gone belong to session.
+CREATE TABLE session_aliases (
+  site INTEGER NOT NULL,
+  gone INTEGER NOT NULL,
+  session INTEGER NOT NULL,
+  PRIMARY KEY (site, gone)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX session_aliases_of ON session_aliases (site, session);
+
+-- The events that count and the sessions, as chunks of columns (src/columns/), each of one site: small ones in one piece,
+-- which are put together as they become many; large ones with a row in chunk_columns for each column. A chunk never
+-- changes, and its id is never given again. A session has a row for each batch that changed it: the last one, by chunk
+-- and by row, is what it is.
+CREATE TABLE chunks (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL,              -- event or session
+  site INTEGER NOT NULL,
+  rows INTEGER NOT NULL,
+  low REAL NOT NULL,               -- of events the earliest and the latest time, in ms since 1970; of sessions the lowest
+  high REAL NOT NULL,              -- and the highest number
+  packed BLOB                      -- NULL when the columns are in chunk_columns
+) STRICT;
+CREATE INDEX chunks_of_site ON chunks (kind, site, id);
+CREATE INDEX chunks_packed ON chunks (kind, site, id) WHERE packed IS NOT NULL;
+
+CREATE TABLE chunk_columns (
+  chunk INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (chunk, name)
+) STRICT;
 
 -- The client's event ids that were counted within the dedupe window.
 CREATE TABLE dedupe (

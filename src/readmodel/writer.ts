@@ -3,12 +3,16 @@
 
 import Database from "better-sqlite3";
 import type { LogPosition } from "../log/event-log.ts";
-import { type LoggedEvent, UnreadableFrame } from "../projector/event-decoder.ts";
+import { type LoggedEvent, type LoggedRecords, UnreadableFrame } from "../projector/event-decoder.ts";
 import { Fold } from "../projector/fold.ts";
 import { Aggregates } from "./aggregates.ts";
+import { Chunks } from "./chunks.ts";
 import { Dedupe } from "./dedupe.ts";
+import { addEvent } from "./event-columns.ts";
 import { EventRows } from "./event-rows.ts";
 import { PROJECTION_VERSION, SCHEMA } from "./schema.ts";
+import { Sessions } from "./sessions.ts";
+import { Settings } from "./settings.ts";
 
 /** SQLite's page cache, in KiB: the inner pages of the large trees stay in memory. */
 const CACHE_KIB = 64 * 1024;
@@ -41,8 +45,8 @@ export class UnusableReadModel extends Error {}
 /** Records of the log that are folded together. */
 export interface Batch {
   readonly firstOffset: number;
-  /** The events in log order, in parts of any size. It can be gone through again. */
-  readonly parts: Iterable<readonly LoggedEvent[]>;
+  /** In log order, in parts of any size. It can be gone through again. */
+  readonly parts: Iterable<LoggedRecords>;
 }
 
 /** An event of the log that is in no number, as it cannot be folded. */
@@ -74,6 +78,9 @@ export class ReadModelWriter {
   readonly #events: EventRows;
   readonly #aggregates: Aggregates;
   readonly #dedupe: Dedupe;
+  readonly #sessions: Sessions;
+  readonly #chunks: Chunks;
+  readonly #settings: Settings;
   readonly #sites = new Map<string, number>();
 
   /** Opens the database at `path`, or makes it. Throws UnusableReadModel, or what SQLite says of the disk. */
@@ -91,6 +98,9 @@ export class ReadModelWriter {
       this.#events = new EventRows(this.#database);
       this.#aggregates = new Aggregates(this.#database);
       this.#dedupe = new Dedupe(this.#database, settings.dedupeWindowMs);
+      this.#sessions = new Sessions(this.#database);
+      this.#chunks = new Chunks(this.#database, "event");
+      this.#settings = new Settings(this.#database);
     } catch (error) {
       this.#database.close();
       if (isDamage(error)) throw new UnusableReadModel(String(error), { cause: error });
@@ -173,16 +183,21 @@ export class ReadModelWriter {
   #fold(parts: Batch["parts"]): void {
     const fold = new Fold();
     let receivedAtMs = Number.NEGATIVE_INFINITY;
-    for (const events of parts) {
+    for (const { events, settings } of parts) {
       // In log order, whether an event has an id or not: so numbers do not depend on the batches.
       for (const { siteId } of events) this.#siteNumber(siteId);
       for (const event of this.#dedupe.counted(events, (siteId) => this.#siteNumber(siteId))) {
+        const site = this.#siteNumber(event.siteId);
         this.#events.add(event);
+        addEvent(this.#chunks.builder(site), event, this.#sessions.add(site, event));
         fold.add(event);
       }
+      for (const setting of settings) this.#settings.add(this.#siteNumber(setting.siteId), setting);
       receivedAtMs = events.at(-1)?.receivedAtMs ?? receivedAtMs;
     }
     this.#events.flush();
+    this.#sessions.flush();
+    this.#chunks.flush();
     for (const [siteId, days] of fold.changes()) {
       const site = this.#siteNumber(siteId);
       for (const [day, changes] of days) this.#aggregates.add(site, day, changes);
@@ -192,7 +207,9 @@ export class ReadModelWriter {
 
   /** Folds what can be folded: the result is that of one batch without the events that cannot. */
   #foldInSlices(parts: Batch["parts"]): DeadLetter[] {
-    const fold = this.#database.transaction((events: readonly LoggedEvent[]) => this.#fold([events]));
+    const fold = this.#database.transaction((events: readonly LoggedEvent[]) =>
+      this.#fold([{ events, settings: [] }]),
+    );
     const deadLetters: DeadLetter[] = [];
     /** Whether `events` could be folded, in a savepoint of their own; the error that says they could not. */
     const problemOf = (events: readonly LoggedEvent[]): unknown => {
@@ -205,7 +222,7 @@ export class ReadModelWriter {
         return error;
       }
     };
-    for (const events of parts) {
+    for (const { events, settings } of parts) {
       for (let at = 0; at < events.length; at += SLICE_EVENTS) {
         const slice = events.slice(at, at + SLICE_EVENTS);
         if (problemOf(slice) === undefined) continue;
@@ -214,6 +231,7 @@ export class ReadModelWriter {
           if (problem !== undefined) deadLetters.push(this.#bury(event.offset, String(problem)));
         }
       }
+      this.#fold([{ events: [], settings }]);
     }
     return deadLetters;
   }
@@ -229,6 +247,8 @@ export class ReadModelWriter {
   #forgetUncommitted(): void {
     this.#sites.clear();
     this.#events.clear();
+    this.#sessions.clear();
+    this.#chunks.clear();
   }
 
   #siteNumber(siteId: string): number {

@@ -42,6 +42,7 @@ beforeEach(async () => {
   handler = createConnectHandler({
     routes: (router) => registerAnalyticsService(router, { ...world, drain: drain.signal }),
     fallback: notFound,
+    origins: world.origins,
     logger: silentLogger,
     shutdownSignal: drain.signal,
   });

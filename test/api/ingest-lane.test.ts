@@ -4,11 +4,12 @@
 import { once } from "node:events";
 import { request as requestHttp1 } from "node:http";
 import type { ClientHttp2Session } from "node:http2";
-import { fromJson, toBinary, toJsonString } from "@bufbuild/protobuf";
+import { create, fromJson, type MessageInitShape, toBinary, toJsonString } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { IngestEventRequestSchema } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import { MAX_EVENT_BYTES, shapeOf } from "../../src/api/ingest-shapes.ts";
+import { Origins } from "../../src/api/origin.ts";
 import { pause } from "../../src/pause.ts";
 import { messageOf } from "../fuzz/messages.ts";
 import { openSession, openTestPort, type TestPort } from "./port-fixture.ts";
@@ -32,9 +33,9 @@ interface Seen {
 }
 
 /** Both ports, and a way to send the same to each of them. */
-async function openPair() {
-  const withLane = await openTestPort();
-  const without = await openTestPort({ lane: undefined });
+async function openPair(origins = new Origins()) {
+  const withLane = await openTestPort({}, origins);
+  const without = await openTestPort({ lane: undefined }, origins);
   const pair = [withLane, without].map((port) => ({ port, session: openSession(port.url).session }));
   /** The lane takes it, unless it says otherwise: sent over both versions of HTTP, to both ports. */
   return async (call: Call): Promise<Seen[]> => {
@@ -43,6 +44,7 @@ async function openPair() {
       seen.push([await overHttp1(port, call), await overHttp2(session, call)]);
     expect(seen[0]).toEqual(seen[1]);
     expect(withLane.ingest.stored).toEqual(without.ingest.stored);
+    expect(withLane.ingest.origins).toEqual(without.ingest.origins);
     expect(withLane.logged).toEqual(without.logged);
     return seen[0] ?? [];
   };
@@ -224,6 +226,80 @@ test.for(ALL.filter(([, { isJson }]) => isJson))("%s: JSON, right and wrong", as
   for (const text of texts) await send(callOf(way, Buffer.from(text)));
   await send(callOf(way, Buffer.from('{"site_id":"\xff","event_type":"v"}', "latin1")));
   await send(callOf(way, Buffer.from('{"site_id":"s","event_type":"v"}', "utf16le")));
+});
+
+/** Values of the further fields, right and wrong, some of them for REST alone or for ProtoJSON alone. */
+const DETAILS: Readonly<Record<string, readonly unknown[]>> = {
+  url: ["https://a.example/b?utm_source=c", "/a", "", "a\nb", "x".repeat(8193), 1, null],
+  referrer: ["https://d.example/", "\u0000", {}],
+  title: ["T", "é".repeat(513), true],
+  hostname: ["a.example", "a".repeat(256)],
+  language: ["de-AT", "de_AT", 1],
+  user_agent: ["Mozilla/5.0", "\r\n"],
+  userAgent: ["Mozilla/5.0", 1],
+  client_address: ["192.0.2.1", "::ffff:192.0.2.1", "nowhere"],
+  clientAddress: ["2001:db8::1", "nowhere"],
+  screen_width: [0, 1280, "1280", 100_001, 1.5, -1, "wide", [], null],
+  screenWidth: [1280, "1280", 100_001, null],
+  props: [{}, { plan: "pro" }, { plan: 1 }, { plan: null }, { "": "x" }, "pro", [], null],
+  revenue: [
+    ...[{ amount: 9.99, currency: "EUR" }, { amount: "9.99", currency: "EUR" }, { currency: "EUR" }],
+    ...[{ amount: "NaN", currency: "EUR" }, { amount: 1, currency: "eur" }, { amount: 1 }, 1, "1", null],
+  ],
+};
+
+test.for(ALL.filter(([, { isJson }]) => isJson))(
+  "%s: JSON with details, right and wrong",
+  async ([, way]) => {
+    const send = await openPair();
+    const answers = new Set<number | undefined>();
+    for (const [field, values] of Object.entries(DETAILS)) {
+      for (const value of values) {
+        const body = { site_id: "s", event_type: "page_view", [field]: value };
+        for (const { status } of await send(callOf(way, Buffer.from(JSON.stringify(body)))))
+          answers.add(status);
+      }
+    }
+    const twice = '{"site_id":"s","event_type":"v","user_agent":"a","userAgent":"b"}';
+    await send(callOf(way, Buffer.from(twice)));
+    expect([...answers].sort()).toEqual([200, 400]);
+  },
+);
+
+test.for(ALL.filter(([, { isJson }]) => !isJson))("%s: messages with details", async ([, way]) => {
+  const send = await openPair();
+  const whole = { siteId: "s", eventType: "page_view" };
+  const fields: MessageInitShape<typeof IngestEventRequestSchema>[] = [
+    ...[{ url: "/a" }, { url: "a\nb" }, { title: "T", hostname: "h", language: "de", referrer: "r" }],
+    ...[{ screenWidth: 1280 }, { screenWidth: 100_001 }, { props: { plan: "pro" } }, { props: { "": "x" } }],
+    ...[{ revenue: { amount: 1, currency: "EUR" } }, { revenue: { amount: Number.NaN, currency: "EUR" } }],
+    ...[{ userAgent: "Mozilla/5.0" }, { clientAddress: "192.0.2.1" }, { clientAddress: "nowhere" }],
+  ];
+  for (const details of fields) {
+    const message = create(IngestEventRequestSchema, { ...whole, ...details });
+    await send(callOf(way, Buffer.from(toBinary(IngestEventRequestSchema, message))));
+  }
+});
+
+test.for(ALL)("%s: headers that tell where it comes from, and whether it may be stored", async ([, way]) => {
+  const send = await openPair(new Origins({ trustProxy: ["loopback"], respectGpc: true }));
+  const variants: Headers[] = [
+    { "user-agent": "Mozilla/5.0" },
+    { "user-agent": "x".repeat(2000) },
+    ...["192.0.2.1", "198.51.100.1, 192.0.2.1", "192.0.2.1, 127.0.0.1", "unknown"].map((list) => ({
+      "x-forwarded-for": list,
+    })),
+    ...[{ forwarded: "for=192.0.2.1" }, { via: "1.1 proxy" }, { "x-real-ip": "192.0.2.1" }],
+    ...[{ "sec-purpose": "prefetch;prerender" }, { purpose: "prefetch" }, { "x-moz": "prefetch" }],
+    ...[{ "sec-gpc": "1" }, { dnt: "1" }, { "sec-gpc": "0", dnt: "0" }],
+  ];
+  const stating = way.isJson
+    ? Buffer.from('{"site_id":"s","event_type":"v","client_address":"192.0.2.1"}')
+    : Buffer.concat([PROTO_EVENT, Buffer.from("\x82\x01\x09192.0.2.1", "latin1")]);
+  for (const headers of variants) {
+    await send(callOf(way, way.isJson ? JSON_EVENT : PROTO_EVENT, headers));
+    await send(callOf(way, stating, headers));
+  }
 });
 
 test.for(ALL.filter(([, { isJson }]) => !isJson))("%s: messages, right and wrong", async ([, way]) => {

@@ -8,6 +8,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { pino } from "pino";
 import { expect, onTestFinished } from "vitest";
 import { createHandlers } from "../../src/api/handlers.ts";
+import { Origins } from "../../src/api/origin.ts";
 import { openPort, type Port, type PortOptions } from "../../src/api/port.ts";
 import { type FakeIngest, fakes } from "./fakes.ts";
 
@@ -33,8 +34,11 @@ export interface TestPort extends Port {
 }
 
 /** Opens a port that is closed when the test has finished. */
-export async function openTestPort(options: Partial<PortOptions> = {}): Promise<TestPort> {
-  const world = fakes();
+export async function openTestPort(
+  options: Partial<PortOptions> = {},
+  origins = new Origins(),
+): Promise<TestPort> {
+  const world = { ...fakes(), origins };
   const logged: string[] = [];
   const logger = pino({ level: "info" }, { write: (line: string) => logged.push(line) });
   const stop = new AbortController();

@@ -46,11 +46,11 @@ export async function openRealApi(options: RealApiOptions) {
     checkpoint,
     now: Date.now,
   });
-  const { reports } = fakes();
+  const { reports, queries, origins } = fakes();
   const port = await openPort({
     ...{ host: "127.0.0.1", port: 0, logger },
     ...createHandlers({
-      ...{ ingest: ingestor, reports, status, drain, logger },
+      ...{ ingest: ingestor, reports, queries, status, origins, drain, logger },
       register: (router) => health.register(router),
     }),
   });

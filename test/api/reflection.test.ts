@@ -18,6 +18,7 @@ import * as v1alpha from "../../gen/ts/grpc/reflection/v1alpha/reflection_pb.ts"
 import { registerReflection } from "../../src/api/reflection.ts";
 
 const ANALYTICS = "analytics/v1/analytics.proto";
+const IMPORTED = AnalyticsService.file.dependencies.map(({ proto }) => proto.name);
 
 /** shop/order.proto imports shop/money.proto, which imports shop/base.proto: with every kind of symbol in them. */
 function shopService(): DescService {
@@ -162,8 +163,8 @@ test.each([
   "analytics.v1.GetStatsRequest._date",
   "analytics.v1.ServiceState",
   "analytics.v1.SERVICE_STATE_HEALTHY",
-])("%s is in the analytics file", async (symbol) => {
-  expect(await bySymbol(symbol)).toEqual([ANALYTICS]);
+])("%s is answered with the analytics file and what that imports", async (symbol) => {
+  expect(await bySymbol(symbol)).toEqual([ANALYTICS, ...IMPORTED]);
 });
 
 test.each([
@@ -194,7 +195,7 @@ test.each(["shop.Order.State.STATE_OPEN", "shop", "Order", ".shop.Order", "shop.
 );
 
 test("files are found by name, imported ones too", async () => {
-  expect(await filesFor({ case: "fileByFilename", value: ANALYTICS })).toEqual([ANALYTICS]);
+  expect(await filesFor({ case: "fileByFilename", value: ANALYTICS })).toEqual([ANALYTICS, ...IMPORTED]);
   expect(await filesFor({ case: "fileByFilename", value: "shop/base.proto" })).toEqual(["shop/base.proto"]);
   expect(await filesFor({ case: "fileByFilename", value: "no.proto" })).toEqual({
     code: Code.NotFound,

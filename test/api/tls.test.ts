@@ -23,7 +23,7 @@ import {
 
 const config = {
   ...{ host: "127.0.0.1", port: 0, data: "unused", role: ["report"] as const },
-  ...{ dedupeWindow: 1000, degradedLag: 1000, logLevel: "info" as const },
+  ...{ respectGpc: false, dedupeWindow: 1000, degradedLag: 1000, logLevel: "info" as const },
 };
 const cleanUps: Parameters<AtEnd>[0][] = [];
 let directory = "";

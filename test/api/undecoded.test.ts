@@ -41,8 +41,9 @@ function service(register: (router: ConnectRouter, ingest: Ingest) => void): Ser
       for (const { bytes } of groups) {
         const reader = new BinaryReader(bytes);
         while (reader.pos < reader.len) {
-          const { value: event } = fromBinary(LogRecordSchema, reader.bytes()).record;
-          if (!event) throw new Error("a record of no event");
+          const { record } = fromBinary(LogRecordSchema, reader.bytes());
+          if (record.case !== "event") throw new Error("a record of no event");
+          const event = record.value;
           if (event.id.case === "serverEventId") event.id.value = new Uint8Array();
           stored.push(event);
         }
@@ -107,6 +108,7 @@ const binary = (batch: Batch) =>
   toBinary(IngestEventsRequestSchema, create(IngestEventsRequestSchema, batch));
 const text = fc.oneof(fc.string({ maxLength: 6 }), fc.string({ unit: "grapheme", maxLength: 6 }));
 const mostlyText = fc.oneof({ weight: 9, arbitrary: fc.constant("s") }, { weight: 1, arbitrary: text });
+const rarelyText = fc.oneof({ weight: 19, arbitrary: fc.constant("") }, { weight: 1, arbitrary: text });
 const anyEvent = fc.record(
   {
     ...{ siteId: mostlyText, eventType: mostlyText, path: text, userId: text },
@@ -115,6 +117,7 @@ const anyEvent = fc.record(
       { weight: 1, arbitrary: fc.constantFrom("", "today") },
     ),
     eventId: text,
+    ...{ title: rarelyText, userAgent: rarelyText, url: rarelyText },
   },
   { requiredKeys: ["siteId", "eventType"] },
 );
@@ -123,13 +126,14 @@ test.each(WAYS)("%s as %s answers and stores what it does by the schema", async 
   let undecoded = 0;
   const short = service((router, ingest) => {
     const counting: Ingest = {
-      ingest: (events) => ingest.ingest(events),
+      ingest: (events, origin) => ingest.ingest(events, origin),
       ingestPlain: (events) => {
         const outcome = ingest.ingestPlain(events);
         if (outcome) undecoded += 1;
         return outcome;
       },
-      ingestPlainEvent: (event) => ingest.ingestPlainEvent(event),
+      ingestPlainEvent: (event, origin) => ingest.ingestPlainEvent(event, origin),
+      record: (setting) => ingest.record(setting),
     };
     registerAnalyticsService(router, { ...fakes(), ingest: counting, drain: noDrain });
   });

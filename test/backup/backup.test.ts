@@ -51,6 +51,16 @@ test("a backup has the database alone, without what SQLite keeps beside it", asy
   expect(readdirSync(target).sort()).toEqual(["analytics-1.db", "analytics.db", "log"]);
 });
 
+test("the keys of visitors stay out of a backup, which can be restored without them", async () => {
+  const { data, target } = await open();
+  for (const name of ["visitor.keys", "visitor.keys.new", "import.key"])
+    writeFileSync(join(data, name), "key");
+  await makeBackup(data, target, ignore, never);
+  expect(readdirSync(target).sort()).toEqual(["import.key", "log"]);
+  const restored = join(temporaryDirectory(), "restored");
+  expect(await restoreBackup(target, restored, ignore, never)).toMatchObject({ endOffset: 2 });
+});
+
 test("a durable mark that is just being overwritten is read again", async () => {
   const { data, files, target } = await open();
   const mark = await readBytes(files, "durable");

@@ -46,8 +46,12 @@ export async function foldAnew(data: string, path: string): Promise<void> {
     let fold = () => {};
     const decoder = new EventDecoder();
     await forEachFrame(data, (frame, after) => {
-      batch.push(...decoder.decode(frame));
-      fold = () => void model.apply({ firstOffset: batch[0]?.offset ?? 0, parts: [batch] }, after);
+      batch.push(...decoder.decode(frame).events);
+      fold = () =>
+        void model.apply(
+          { firstOffset: batch[0]?.offset ?? 0, parts: [{ events: batch, settings: [] }] },
+          after,
+        );
       if (batch.length < FOLD_EVENTS) return;
       fold();
       batch = [];

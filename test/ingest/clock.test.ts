@@ -45,7 +45,8 @@ class World {
     const reader = await readFromStart(this.files);
     const events: RecordedEvent[] = [];
     for (let next = await reader?.next(); next; next = await reader?.next()) {
-      for (const { record } of decodeRecords(next.frame)) if (record.value) events.push(record.value);
+      for (const { record } of decodeRecords(next.frame))
+        if (record.case === "event") events.push(record.value);
     }
     await reader?.close();
     return events;

@@ -4,8 +4,9 @@ import { BinaryReader } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { parse, version } from "uuid";
 import { expect, test } from "vitest";
-import { LogRecordSchema, type RecordedEvent } from "../../gen/ts/analytics/v1/event_log_pb.ts";
+import { BotReason, LogRecordSchema, type RecordedEvent } from "../../gen/ts/analytics/v1/event_log_pb.ts";
 import { Ingestor } from "../../src/ingest/ingestor.ts";
+import { UNKNOWN_ORIGIN } from "../../src/ingest/origin.ts";
 import type { EventInput } from "../../src/ingest/validate.ts";
 import { LogError } from "../../src/log/errors.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
@@ -56,8 +57,8 @@ const event = (change: Partial<EventInput> = {}): EventInput => ({
   ...change,
 });
 
-function encoded({ timestamp, ...fields }: EventInput): Uint8Array {
-  return encodeEvent({ ...fields, ...(timestamp !== undefined && { timestamp }) });
+function encoded({ siteId, eventType, path, userId, eventId }: EventInput): Uint8Array {
+  return encodeEvent({ siteId, eventType, path, userId, eventId });
 }
 
 function openIngestor(log: EventLog, now = () => NOW_MS): Ingestor {
@@ -65,6 +66,40 @@ function openIngestor(log: EventLog, now = () => NOW_MS): Ingestor {
   ingestor.open(log);
   return ingestor;
 }
+
+test("what is found about an event is in its record, by both ways", async () => {
+  const log = fakeLog();
+  const ingestor = openIngestor(log);
+  const origin = { ...UNKNOWN_ORIGIN, isPrefetch: true, address: "192.0.2.1" };
+  await ingestor.ingest(
+    [event({ title: "T", props: { a: "b" }, revenue: { amount: 1.5, currency: "EUR" } })],
+    origin,
+  );
+  await ingestor.ingestPlainEvent(Buffer.from(new BinaryReader(encoded(event())).bytes()), origin);
+  expect(log.events).toMatchObject([
+    { title: "T", props: { a: "b" }, revenueMicros: 1_500_000n, currency: "EUR", bot: BotReason.PREFETCH },
+    { title: "", bot: BotReason.PREFETCH },
+  ]);
+});
+
+test("an event whose details are wrong is rejected with the reason, and the others are stored", async () => {
+  const outcome = await openIngestor(fakeLog()).ingest([event({ language: "de_AT" }), event({ url: "/a" })]);
+  expect(outcome.accepted).toBe(1);
+  expect(outcome.rejected).toEqual([
+    { index: 0, reason: "language must be a language tag of BCP 47, such as de-AT" },
+  ]);
+});
+
+test("a batch whose records do not fit in a frame is refused as a whole, with what to do", async () => {
+  const log = fakeLog();
+  const props = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`k${at}`, "x".repeat(2000)]));
+  const batch = Array.from({ length: 150 }, () => event({ props }));
+  await expect(openIngestor(log).ingest(batch)).rejects.toMatchObject({
+    code: "too_large",
+    message: "the batch is too large with what is found about its events: split it",
+  });
+  expect(log.events).toEqual([]);
+});
 
 test("before there is a log, events are refused as unavailable", async () => {
   const ingestor = new Ingestor();

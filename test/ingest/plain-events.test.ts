@@ -6,17 +6,27 @@ import { BinaryReader } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { beforeEach, expect, test } from "vitest";
 import { type LogRecord, LogRecordSchema } from "../../gen/ts/analytics/v1/event_log_pb.ts";
+import { Enricher } from "../../src/ingest/enricher.ts";
 import { EventIds } from "../../src/ingest/event-id.ts";
+import { type Origin, UNKNOWN_ORIGIN } from "../../src/ingest/origin.ts";
 import { PlainEvents } from "../../src/ingest/plain-events.ts";
 import { validateEvent } from "../../src/ingest/validate.ts";
+import { Visitors } from "../../src/ingest/visitors.ts";
 import { eventIdOf, RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
 import { decodeEvent, type EventFields, encodeEvent } from "./event-bytes.ts";
 
+const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const NOW_MS = Date.parse("2025-11-12T12:00:00.250Z");
 
-let plain = new PlainEvents(new EventIds());
+/** Two days' keys, each of which is always the same. */
+const keyOf = (day: number) => Buffer.alloc(32, day);
+const openEnricher = () => new Enricher({ visitors: new Visitors({ keyOf, openKey: keyOf }) });
+
+let enricher = openEnricher();
+let plain = new PlainEvents(new EventIds(), enricher);
 beforeEach(() => {
-  plain = new PlainEvents(new EventIds());
+  enricher = openEnricher();
+  plain = new PlainEvents(new EventIds(), enricher);
 });
 
 /** A message of these bytes, with its length, which is below 128, before it. */
@@ -40,21 +50,33 @@ function short(events: readonly Uint8Array[], receivedAtMs = NOW_MS) {
  * The bytes of the records that the long way makes, with the ids that the server made in `records`; undefined when an
  * event cannot be decoded or is not valid.
  */
-function long(events: readonly Uint8Array[], records: readonly LogRecord[], receivedAtMs = NOW_MS) {
+function long(
+  events: readonly Uint8Array[],
+  records: readonly LogRecord[],
+  receivedAtMs = NOW_MS,
+  origin = UNKNOWN_ORIGIN,
+) {
   const recorded: RecordedEvent[] = [];
   for (const [at, bytes] of events.entries()) {
     const event = decodeEvent(bytes);
     const result = event && validateEvent(event, receivedAtMs);
     if (!result?.ok) return undefined;
-    const { eventId, ...fields } = result.event;
-    const made = records[at]?.record.value?.id;
+    const { eventId, details, ...fields } = result.event;
+    if (details) return undefined;
+    const made = eventOf(records[at])?.id;
+    const found = enricher.enrich(result.event, origin, receivedAtMs);
+    if (typeof found === "string") throw new Error(found);
     const id: RecordedEvent["id"] =
       eventId !== ""
         ? { case: "clientEventId", value: eventId }
         : { case: "serverEventId", value: made?.case === "serverEventId" ? made.value : new Uint8Array(16) };
-    recorded.push({ ...fields, id, receivedAtMs: BigInt(receivedAtMs) });
+    recorded.push({ ...fields, ...found, id, receivedAtMs: BigInt(receivedAtMs) });
   }
   return Buffer.from(new RecordEncoder().encode(recorded).bytes);
+}
+
+function eventOf(record: LogRecord | undefined) {
+  return record?.record.case === "event" ? record.record.value : undefined;
 }
 
 /** Near the limits, with characters of all lengths and, rarely, ones that are not allowed. */
@@ -149,18 +171,24 @@ test("whatever the timestamp after one of its day, it is read as parseTimestamp 
   );
 });
 
-test("one event alone has the record that it has among others, and tells its id", () => {
+const anyOrigin: fc.Arbitrary<Origin> = fc.record({
+  address: fc.constantFrom("", "192.0.2.1", "2001:db8::1"),
+  userAgent: fc.constantFrom("", FIREFOX, "curl/8.5.0", "Googlebot/2.1 (+http://www.google.com/bot.html)"),
+  ...{ isPrefetch: fc.boolean(), isLocal: fc.boolean(), refusesTracking: fc.constant(false) },
+});
+
+test("one event alone has the record that it has among others and what is known of its origin, and tells its id", () => {
   fc.assert(
-    fc.property(anyFields, (fields) => {
+    fc.property(anyFields, anyOrigin, (fields, origin) => {
       const message = Buffer.from(new BinaryReader(encodeEvent(fields)).bytes());
       // Not at the beginning of its memory, as the message of a gRPC call is not.
       const given = Buffer.concat([Buffer.from("before"), message]).subarray(6);
-      const made = plain.record(given, NOW_MS);
+      const made = plain.record(given, NOW_MS, origin);
       expect(made === undefined).toBe(short([encodeEvent(fields)]) === undefined);
       if (!made) return;
       const record = fromBinary(LogRecordSchema, new BinaryReader(made.group.bytes).bytes());
-      expect(Buffer.from(made.group.bytes)).toEqual(long([encodeEvent(fields)], [record]));
-      const { value } = record.record;
+      expect(Buffer.from(made.group.bytes)).toEqual(long([encodeEvent(fields)], [record], NOW_MS, origin));
+      const value = eventOf(record);
       if (!value) throw new Error("the record has no event");
       expect(made.eventId).toBe(eventIdOf(value));
       expect(made.group.count).toBe(1);
@@ -171,7 +199,7 @@ test("one event alone has the record that it has among others, and tells its id"
 
 test("every event with the same fields is a record with an id of its own", () => {
   const events = Array.from({ length: 300 }, () => encodeEvent({ siteId: "s", eventType: "e" }));
-  const ids = short(events)?.records.map(({ record }) => record.value?.id);
+  const ids = short(events)?.records.map((record) => eventOf(record)?.id);
   expect(ids?.every((id) => id?.case === "serverEventId")).toBe(true);
   expect(new Set(ids?.map((id) => Buffer.from(id?.value ?? "").toString("hex"))).size).toBe(300);
 });
@@ -191,7 +219,9 @@ test("a time that was read before is judged by the time of receipt of now", () =
 
 test.each([
   ["no field", ""],
-  ["an unknown field", "\x0a\x01s\x12\x01e\x3a\x01x"],
+  ["a url", "\x0a\x01s\x12\x01e\x3a\x01x"],
+  ["a client address", "\x0a\x01s\x12\x01e\x82\x01\x011"],
+  ["an unknown field", "\x0a\x01s\x12\x01e\xfa\x01\x01x"],
   ["a field twice", "\x0a\x01s\x12\x01e\x12\x01e"],
   ["fields in another order", "\x12\x01e\x0a\x01s"],
   ["an empty field", "\x0a\x01s\x12\x01e\x1a\x00"],

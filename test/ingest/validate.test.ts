@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type EventInput, textProblem, validateEvent } from "../../src/ingest/validate.ts";
+import { textProblem } from "../../src/ingest/text.ts";
+import { type EventInput, validateEvent } from "../../src/ingest/validate.ts";
 
 const NOW_MS = Date.parse("2025-11-12T12:00:00.250Z");
 const MINIMAL: EventInput = { siteId: "s", eventType: "page_view", path: "", userId: "", eventId: "" };

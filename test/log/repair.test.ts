@@ -229,7 +229,7 @@ test("a log of another version, or with records of one, is not touched", async (
   const files = await filesOf(contents);
   const { log } = await openLog(files, SEGMENT_BYTES);
   // A record with field 2 only.
-  await log.append({ groups: [{ bytes: Buffer.from([2, 0x10, 1]), count: 1 }], receivedAtMs: 1000 });
+  await log.append({ groups: [{ bytes: Buffer.from([2, 0x78, 1]), count: 1 }], receivedAtMs: 1000 });
   await log.close();
   expect((await verify(files)).problems).toMatchObject([
     { problem: expect.stringContaining("does not know") },

@@ -2,20 +2,47 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeRecords, RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
 import { EventDecoder, type LoggedEvent, UnreadableFrame } from "../../src/projector/event-decoder.ts";
+import { type EventDetails, NO_DETAILS } from "../../src/projector/event-details.ts";
 import { anyEvent, frameOf } from "../log/records-fixture.ts";
 
-/** What decodeRecords, which tests of its own hold to the schema, says of the same frame. */
+/** What decodeRecords, which goes by the schema, says of the same frame. */
 function expected(frame: Parameters<typeof decodeRecords>[0]): LoggedEvent[] {
   return decodeRecords(frame).map(({ record }, index) => {
     if (record.case !== "event") throw new Error("not an event");
     const { siteId, eventType, path, userId, timestamp, id, receivedAtMs } = record.value;
     return {
       ...{ offset: frame.header.firstOffset + index, siteId, eventType, path, userId, timestamp },
+      timeMs: Date.parse(timestamp),
       clientEventId: id.case === "clientEventId" ? id.value : undefined,
       receivedAtMs: Number(receivedAtMs),
+      more: detailsOf(record.value),
     };
   });
 }
+
+function detailsOf(event: RecordedEvent): EventDetails | undefined {
+  const texts = Object.fromEntries(TEXTS.map((key) => [key, event[key] ?? ""]));
+  const props = Object.entries(event.props ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  const details: EventDetails = {
+    ...NO_DETAILS,
+    ...texts,
+    props:
+      props.length === 0
+        ? ""
+        : `{${props.map((prop) => prop.map((text) => JSON.stringify(text)).join(":"))}}`,
+    revenueMicros: Number(event.revenueMicros ?? 0n),
+    isBot: (event.bot ?? 0) !== 0,
+    visitor: Buffer.from(event.visitor ?? []).toString("latin1"),
+  };
+  const isBare = JSON.stringify(details) === JSON.stringify(NO_DETAILS) && !event.screenWidth;
+  return isBare ? undefined : details;
+}
+
+const TEXTS = [
+  ...(["hostname", "title", "language", "currency", "referrer", "source", "channel"] as const),
+  ...(["utmSource", "utmMedium", "utmCampaign", "utmTerm", "utmContent"] as const),
+  ...(["browser", "os", "device", "country", "region"] as const),
+];
 
 test("frame after frame, it reads what decodeRecords does", () => {
   const encoder = new RecordEncoder();
@@ -24,7 +51,7 @@ test("frame after frame, it reads what decodeRecords does", () => {
   fc.assert(
     fc.property(fc.array(anyEvent, { minLength: 1, maxLength: 5 }), (events) => {
       const frame = frameOf(encoder.encode(events), 7);
-      expect(decoder.decode(frame)).toEqual(expected(frame));
+      expect(decoder.decode(frame)).toEqual({ events: expected(frame), settings: [] });
     }),
   );
 });
@@ -32,7 +59,9 @@ test("frame after frame, it reads what decodeRecords does", () => {
 test("it reads what a later version wrote, but for the fields that it added", () => {
   const withField = Buffer.from([0x0a, 0x06, 0x0a, 0x01, 0x73, 0xb8, 0x3e, 0x05, 0xb8, 0x3e, 0x07]);
   const frame = frameOf({ bytes: Buffer.concat([Buffer.from([11]), withField]), count: 1 }, 7);
-  expect(new EventDecoder().decode(frame)).toMatchObject([{ offset: 7, siteId: "s", path: "" }]);
+  expect(new EventDecoder().decode(frame)).toMatchObject({
+    events: [{ offset: 7, siteId: "s", path: "" }],
+  });
 });
 
 test("a kind of record that it does not know is refused, and where it is", () => {

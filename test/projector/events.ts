@@ -1,6 +1,7 @@
 import type { LogPosition } from "../../src/log/event-log.ts";
 import type { RecordedEvent } from "../../src/log/records.ts";
 import type { LoggedEvent } from "../../src/projector/event-decoder.ts";
+import { type EventDetails, NO_DETAILS } from "../../src/projector/event-details.ts";
 import type { Batch } from "../../src/readmodel/writer.ts";
 
 export interface GivenEvent {
@@ -11,6 +12,7 @@ export interface GivenEvent {
   readonly at?: string;
   readonly id?: string;
   readonly receivedAtMs?: number;
+  readonly more?: Partial<EventDetails>;
 }
 
 /** Events of the log with the offsets from `first` on. */
@@ -22,14 +24,16 @@ export function logged(given: readonly GivenEvent[], first = 0): LoggedEvent[] {
     path: one.path ?? "",
     userId: one.user ?? "",
     timestamp: one.at ?? "2025-11-12T19:30:01Z",
+    timeMs: Date.parse(one.at ?? "2025-11-12T19:30:01Z"),
     clientEventId: one.id,
     receivedAtMs: one.receivedAtMs ?? 1_000_000,
+    more: one.more && { ...NO_DETAILS, ...one.more },
   }));
 }
 
 /** The events with the offsets from `first` on, in one part. */
 export function batch(given: readonly GivenEvent[], first = 0): Batch {
-  return { firstOffset: first, parts: [logged(given, first)] };
+  return { firstOffset: first, parts: [{ events: logged(given, first), settings: [] }] };
 }
 
 /** As the log has them. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { dayOf, Fold } from "../../src/projector/fold.ts";
+import { dayOf } from "../../src/projector/event-decoder.ts";
+import { Fold } from "../../src/projector/fold.ts";
 import { ALL_TIME } from "../../src/readmodel/schema.ts";
 import { type GivenEvent, logged } from "./events.ts";
 

@@ -2,9 +2,11 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { EventDetails } from "../../src/projector/event-details.ts";
 import { generationPath, publishGeneration } from "../../src/readmodel/generations.ts";
 import { ReadModelReader } from "../../src/readmodel/reader.ts";
 import { ReadModelWriter, UnusableReadModel } from "../../src/readmodel/writer.ts";
+import { chunkRows } from "../columns/stored-rows.ts";
 import { after, batch, type GivenEvent } from "../projector/events.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
@@ -162,7 +164,17 @@ test.for([
       type: fc.constantFrom("page_view", "page_view", "click"),
       path: fc.option(name("/", 3), { nil: "" }),
       user: fc.option(name("user-", 3), { nil: "" }),
-      at: fc.constantFrom("2025-11-12T19:30:01Z", "2025-11-13T00:00:00.5Z", "1969-12-31T23:59:59Z"),
+      at: fc.constantFrom(
+        ...["2025-11-12T19:30:01Z", "2025-11-12T20:00:01Z", "2025-11-12T20:00:00.999Z"],
+        ...["2025-11-12T20:10:00Z", "2025-11-13T00:00:00.5Z", "1969-12-31T23:59:59Z"],
+      ),
+      more: fc.option(
+        fc.record(
+          { visitor: name("hash", 2), isBot: fc.boolean(), title: name("", 3) },
+          { requiredKeys: [] },
+        ),
+        { nil: undefined },
+      ),
       id: fc.option(name("id-", ids), { nil: undefined }),
       gap: fc.nat(Math.ceil(24_000 / maxLength)),
     });
@@ -174,6 +186,7 @@ test.for([
       user: "",
       at: "2025-11-12T19:30:01Z",
       id: undefined,
+      more: undefined,
       gap: 0,
     };
     const events = fc.array(given, { maxLength, size: "max" });
@@ -186,13 +199,17 @@ test.for([
 );
 
 function expectSameHoweverSplit(
-  items: readonly (Omit<GivenEvent, "id"> & { id: string | undefined; gap: number })[],
+  items: readonly (Omit<GivenEvent, "id" | "more"> & {
+    id: string | undefined;
+    more: Partial<EventDetails> | undefined;
+    gap: number;
+  })[],
   cuts: readonly number[],
 ): void {
   let receivedAtMs = 0;
-  const events = items.map(({ gap, id, ...rest }) => {
+  const events = items.map(({ gap, id, more, ...rest }) => {
     receivedAtMs += gap;
-    return { ...rest, ...(id !== undefined && { id }), receivedAtMs };
+    return { ...rest, ...(id !== undefined && { id }), ...(more && { more }), receivedAtMs };
   });
   const whole = openModel();
   const split = openModel();
@@ -211,10 +228,14 @@ function expectSameHoweverSplit(
 
 function dump(directory: string): unknown {
   const database = new Database(join(directory, "analytics.db"), { readonly: true });
-  const tables = ["projection", "events", "sites", "site_days", "site_day_users", "site_day_paths", "dedupe"];
+  const tables = [
+    ...["projection", "events", "sites", "site_days", "site_day_users", "site_day_paths", "dedupe"],
+    ...["visitors", "sessions", "session_days", "session_aliases", "goals"],
+  ];
   const rows = tables.map((table) => database.prepare(`SELECT * FROM ${table}`).all());
+  const inChunks = chunkRows(database);
   database.close();
-  return rows;
+  return [rows, inChunks];
 }
 
 function naiveStats(events: readonly (GivenEvent & { receivedAtMs: number })[], siteId: string) {
@@ -227,11 +248,12 @@ function naiveStats(events: readonly (GivenEvent & { receivedAtMs: number })[], 
     firstSeen.set(id, receivedAtMs);
     return true;
   });
-  const views = counted.filter(({ type }) => type === "page_view");
+  const people = counted.filter(({ more }) => !more?.isBot);
+  const views = people.filter(({ type }) => type === "page_view");
   const paths = [...new Set(views.map(({ path }) => path ?? ""))].filter((path) => path !== "");
   return {
     totalViews: views.length,
-    uniqueUsers: new Set(counted.map(({ user }) => user).filter((user) => user !== "")).size,
+    uniqueUsers: new Set(people.map(({ user }) => user).filter((user) => user !== "")).size,
     topPaths: paths
       .map((path) => ({ path, views: views.filter((view) => view.path === path).length }))
       .sort((a, b) => b.views - a.views || (a.path < b.path ? -1 : 1)),

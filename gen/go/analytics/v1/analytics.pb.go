@@ -97,7 +97,29 @@ type IngestEventRequest struct {
 	Timestamp *string `protobuf:"bytes,5,opt,name=timestamp,proto3,oneof" json:"timestamp,omitempty"`
 	// The sender's idempotency key: of several events of a site with the same one, the first counts. At most
 	// 128 bytes. By default the server makes a UUIDv7.
-	EventId       string `protobuf:"bytes,6,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	EventId string `protobuf:"bytes,6,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
+	// Where it happened: an http or https URL, or its part from the path on ("/a?utm_source=b"). Path, hostname and UTM
+	// parameters are taken from it; the rest is not stored. A path or hostname field goes before what the URL has. At most 8,192 bytes.
+	Url string `protobuf:"bytes,7,opt,name=url,proto3" json:"url,omitempty"`
+	// The page that linked here, as a URL. Its host and path are stored, without query. At most 8,192 bytes.
+	Referrer string `protobuf:"bytes,8,opt,name=referrer,proto3" json:"referrer,omitempty"`
+	// The title of the page. At most 1,024 bytes.
+	Title string `protobuf:"bytes,9,opt,name=title,proto3" json:"title,omitempty"`
+	// The host of the page. At most 255 bytes.
+	Hostname string `protobuf:"bytes,10,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	// The language of the visitor, as a BCP 47 tag ("de-AT"). At most 35 bytes.
+	Language string `protobuf:"bytes,11,opt,name=language,proto3" json:"language,omitempty"`
+	// The width of the visitor's screen in CSS pixels, at most 100,000.
+	ScreenWidth uint32 `protobuf:"varint,12,opt,name=screen_width,json=screenWidth,proto3" json:"screen_width,omitempty"`
+	// Whatever else is to be told about the event: at most 30 keys of at most 300 bytes, values of at most 2,000.
+	Props map[string]string `protobuf:"bytes,13,rep,name=props,proto3" json:"props,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What the event earned.
+	Revenue *Revenue `protobuf:"bytes,14,opt,name=revenue,proto3" json:"revenue,omitempty"`
+	// The visitor's user agent, when somebody else sends the event. It is not stored. Taken from this machine only.
+	// At most 64 KiB, of which the first 1,024 bytes are looked at.
+	UserAgent string `protobuf:"bytes,15,opt,name=user_agent,json=userAgent,proto3" json:"user_agent,omitempty"`
+	// The visitor's IP address, when somebody else sends the event. It is not stored. Taken from this machine only.
+	ClientAddress string `protobuf:"bytes,16,opt,name=client_address,json=clientAddress,proto3" json:"client_address,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -174,6 +196,132 @@ func (x *IngestEventRequest) GetEventId() string {
 	return ""
 }
 
+func (x *IngestEventRequest) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *IngestEventRequest) GetReferrer() string {
+	if x != nil {
+		return x.Referrer
+	}
+	return ""
+}
+
+func (x *IngestEventRequest) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *IngestEventRequest) GetHostname() string {
+	if x != nil {
+		return x.Hostname
+	}
+	return ""
+}
+
+func (x *IngestEventRequest) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
+func (x *IngestEventRequest) GetScreenWidth() uint32 {
+	if x != nil {
+		return x.ScreenWidth
+	}
+	return 0
+}
+
+func (x *IngestEventRequest) GetProps() map[string]string {
+	if x != nil {
+		return x.Props
+	}
+	return nil
+}
+
+func (x *IngestEventRequest) GetRevenue() *Revenue {
+	if x != nil {
+		return x.Revenue
+	}
+	return nil
+}
+
+func (x *IngestEventRequest) GetUserAgent() string {
+	if x != nil {
+		return x.UserAgent
+	}
+	return ""
+}
+
+func (x *IngestEventRequest) GetClientAddress() string {
+	if x != nil {
+		return x.ClientAddress
+	}
+	return ""
+}
+
+// Revenue is an amount of money.
+type Revenue struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The amount in whole units of the currency, such as 9.99; kept to a millionth. Negative for a refund. At most a billion
+	// either way.
+	Amount float64 `protobuf:"fixed64,1,opt,name=amount,proto3" json:"amount,omitempty"`
+	// The currency, as ISO 4217 has it, such as "EUR".
+	Currency      string `protobuf:"bytes,2,opt,name=currency,proto3" json:"currency,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Revenue) Reset() {
+	*x = Revenue{}
+	mi := &file_analytics_v1_analytics_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Revenue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Revenue) ProtoMessage() {}
+
+func (x *Revenue) ProtoReflect() protoreflect.Message {
+	mi := &file_analytics_v1_analytics_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Revenue.ProtoReflect.Descriptor instead.
+func (*Revenue) Descriptor() ([]byte, []int) {
+	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Revenue) GetAmount() float64 {
+	if x != nil {
+		return x.Amount
+	}
+	return 0
+}
+
+func (x *Revenue) GetCurrency() string {
+	if x != nil {
+		return x.Currency
+	}
+	return ""
+}
+
 // IngestEventResponse says that the event is on disk.
 type IngestEventResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -187,7 +335,7 @@ type IngestEventResponse struct {
 
 func (x *IngestEventResponse) Reset() {
 	*x = IngestEventResponse{}
-	mi := &file_analytics_v1_analytics_proto_msgTypes[1]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -199,7 +347,7 @@ func (x *IngestEventResponse) String() string {
 func (*IngestEventResponse) ProtoMessage() {}
 
 func (x *IngestEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_analytics_v1_analytics_proto_msgTypes[1]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -212,7 +360,7 @@ func (x *IngestEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventResponse.ProtoReflect.Descriptor instead.
 func (*IngestEventResponse) Descriptor() ([]byte, []int) {
-	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{1}
+	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *IngestEventResponse) GetMessage() string {
@@ -240,7 +388,7 @@ type IngestEventsRequest struct {
 
 func (x *IngestEventsRequest) Reset() {
 	*x = IngestEventsRequest{}
-	mi := &file_analytics_v1_analytics_proto_msgTypes[2]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -252,7 +400,7 @@ func (x *IngestEventsRequest) String() string {
 func (*IngestEventsRequest) ProtoMessage() {}
 
 func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_analytics_v1_analytics_proto_msgTypes[2]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -265,7 +413,7 @@ func (x *IngestEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsRequest.ProtoReflect.Descriptor instead.
 func (*IngestEventsRequest) Descriptor() ([]byte, []int) {
-	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{2}
+	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *IngestEventsRequest) GetEvents() []*IngestEventRequest {
@@ -288,7 +436,7 @@ type IngestEventsResponse struct {
 
 func (x *IngestEventsResponse) Reset() {
 	*x = IngestEventsResponse{}
-	mi := &file_analytics_v1_analytics_proto_msgTypes[3]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -300,7 +448,7 @@ func (x *IngestEventsResponse) String() string {
 func (*IngestEventsResponse) ProtoMessage() {}
 
 func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_analytics_v1_analytics_proto_msgTypes[3]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -313,7 +461,7 @@ func (x *IngestEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventsResponse.ProtoReflect.Descriptor instead.
 func (*IngestEventsResponse) Descriptor() ([]byte, []int) {
-	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{3}
+	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *IngestEventsResponse) GetAcceptedCount() int64 {
@@ -343,7 +491,7 @@ type RejectedEvent struct {
 
 func (x *RejectedEvent) Reset() {
 	*x = RejectedEvent{}
-	mi := &file_analytics_v1_analytics_proto_msgTypes[4]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -355,7 +503,7 @@ func (x *RejectedEvent) String() string {
 func (*RejectedEvent) ProtoMessage() {}
 
 func (x *RejectedEvent) ProtoReflect() protoreflect.Message {
-	mi := &file_analytics_v1_analytics_proto_msgTypes[4]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -368,7 +516,7 @@ func (x *RejectedEvent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RejectedEvent.ProtoReflect.Descriptor instead.
 func (*RejectedEvent) Descriptor() ([]byte, []int) {
-	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{4}
+	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *RejectedEvent) GetIndex() int64 {
@@ -396,7 +544,7 @@ type IngestEventStreamRequest struct {
 
 func (x *IngestEventStreamRequest) Reset() {
 	*x = IngestEventStreamRequest{}
-	mi := &file_analytics_v1_analytics_proto_msgTypes[5]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -408,7 +556,7 @@ func (x *IngestEventStreamRequest) String() string {
 func (*IngestEventStreamRequest) ProtoMessage() {}
 
 func (x *IngestEventStreamRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_analytics_v1_analytics_proto_msgTypes[5]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -421,7 +569,7 @@ func (x *IngestEventStreamRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventStreamRequest.ProtoReflect.Descriptor instead.
 func (*IngestEventStreamRequest) Descriptor() ([]byte, []int) {
-	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{5}
+	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *IngestEventStreamRequest) GetEvents() []*IngestEventRequest {
@@ -446,7 +594,7 @@ type IngestEventStreamResponse struct {
 
 func (x *IngestEventStreamResponse) Reset() {
 	*x = IngestEventStreamResponse{}
-	mi := &file_analytics_v1_analytics_proto_msgTypes[6]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -458,7 +606,7 @@ func (x *IngestEventStreamResponse) String() string {
 func (*IngestEventStreamResponse) ProtoMessage() {}
 
 func (x *IngestEventStreamResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_analytics_v1_analytics_proto_msgTypes[6]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -471,7 +619,7 @@ func (x *IngestEventStreamResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IngestEventStreamResponse.ProtoReflect.Descriptor instead.
 func (*IngestEventStreamResponse) Descriptor() ([]byte, []int) {
-	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{6}
+	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *IngestEventStreamResponse) GetAcceptedCount() int64 {
@@ -510,7 +658,7 @@ type GetStatsRequest struct {
 
 func (x *GetStatsRequest) Reset() {
 	*x = GetStatsRequest{}
-	mi := &file_analytics_v1_analytics_proto_msgTypes[7]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -522,7 +670,7 @@ func (x *GetStatsRequest) String() string {
 func (*GetStatsRequest) ProtoMessage() {}
 
 func (x *GetStatsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_analytics_v1_analytics_proto_msgTypes[7]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -535,7 +683,7 @@ func (x *GetStatsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatsRequest.ProtoReflect.Descriptor instead.
 func (*GetStatsRequest) Descriptor() ([]byte, []int) {
-	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{7}
+	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetStatsRequest) GetSiteId() string {
@@ -578,7 +726,7 @@ type GetStatsResponse struct {
 
 func (x *GetStatsResponse) Reset() {
 	*x = GetStatsResponse{}
-	mi := &file_analytics_v1_analytics_proto_msgTypes[8]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -590,7 +738,7 @@ func (x *GetStatsResponse) String() string {
 func (*GetStatsResponse) ProtoMessage() {}
 
 func (x *GetStatsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_analytics_v1_analytics_proto_msgTypes[8]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -603,7 +751,7 @@ func (x *GetStatsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatsResponse.ProtoReflect.Descriptor instead.
 func (*GetStatsResponse) Descriptor() ([]byte, []int) {
-	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{8}
+	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetStatsResponse) GetSiteId() string {
@@ -654,7 +802,7 @@ type PathViews struct {
 
 func (x *PathViews) Reset() {
 	*x = PathViews{}
-	mi := &file_analytics_v1_analytics_proto_msgTypes[9]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -666,7 +814,7 @@ func (x *PathViews) String() string {
 func (*PathViews) ProtoMessage() {}
 
 func (x *PathViews) ProtoReflect() protoreflect.Message {
-	mi := &file_analytics_v1_analytics_proto_msgTypes[9]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -679,7 +827,7 @@ func (x *PathViews) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PathViews.ProtoReflect.Descriptor instead.
 func (*PathViews) Descriptor() ([]byte, []int) {
-	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{9}
+	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PathViews) GetPath() string {
@@ -705,7 +853,7 @@ type GetStatusRequest struct {
 
 func (x *GetStatusRequest) Reset() {
 	*x = GetStatusRequest{}
-	mi := &file_analytics_v1_analytics_proto_msgTypes[10]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -717,7 +865,7 @@ func (x *GetStatusRequest) String() string {
 func (*GetStatusRequest) ProtoMessage() {}
 
 func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_analytics_v1_analytics_proto_msgTypes[10]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -730,7 +878,7 @@ func (x *GetStatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusRequest.ProtoReflect.Descriptor instead.
 func (*GetStatusRequest) Descriptor() ([]byte, []int) {
-	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{10}
+	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{11}
 }
 
 // GetStatusResponse says how the service is doing.
@@ -760,7 +908,7 @@ type GetStatusResponse struct {
 
 func (x *GetStatusResponse) Reset() {
 	*x = GetStatusResponse{}
-	mi := &file_analytics_v1_analytics_proto_msgTypes[11]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -772,7 +920,7 @@ func (x *GetStatusResponse) String() string {
 func (*GetStatusResponse) ProtoMessage() {}
 
 func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_analytics_v1_analytics_proto_msgTypes[11]
+	mi := &file_analytics_v1_analytics_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -785,7 +933,7 @@ func (x *GetStatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetStatusResponse.ProtoReflect.Descriptor instead.
 func (*GetStatusResponse) Descriptor() ([]byte, []int) {
-	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{11}
+	return file_analytics_v1_analytics_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetStatusResponse) GetVersion() string {
@@ -855,7 +1003,7 @@ var File_analytics_v1_analytics_proto protoreflect.FileDescriptor
 
 const file_analytics_v1_analytics_proto_rawDesc = "" +
 	"\n" +
-	"\x1canalytics/v1/analytics.proto\x12\fanalytics.v1\"\xc5\x01\n" +
+	"\x1canalytics/v1/analytics.proto\x12\fanalytics.v1\x1a\x18analytics/v1/query.proto\x1a\x1banalytics/v1/settings.proto\"\xd8\x04\n" +
 	"\x12IngestEventRequest\x12\x17\n" +
 	"\asite_id\x18\x01 \x01(\tR\x06siteId\x12\x1d\n" +
 	"\n" +
@@ -863,9 +1011,28 @@ const file_analytics_v1_analytics_proto_rawDesc = "" +
 	"\x04path\x18\x03 \x01(\tR\x04path\x12\x17\n" +
 	"\auser_id\x18\x04 \x01(\tR\x06userId\x12!\n" +
 	"\ttimestamp\x18\x05 \x01(\tH\x00R\ttimestamp\x88\x01\x01\x12\x19\n" +
-	"\bevent_id\x18\x06 \x01(\tR\aeventIdB\f\n" +
+	"\bevent_id\x18\x06 \x01(\tR\aeventId\x12\x10\n" +
+	"\x03url\x18\a \x01(\tR\x03url\x12\x1a\n" +
+	"\breferrer\x18\b \x01(\tR\breferrer\x12\x14\n" +
+	"\x05title\x18\t \x01(\tR\x05title\x12\x1a\n" +
+	"\bhostname\x18\n" +
+	" \x01(\tR\bhostname\x12\x1a\n" +
+	"\blanguage\x18\v \x01(\tR\blanguage\x12!\n" +
+	"\fscreen_width\x18\f \x01(\rR\vscreenWidth\x12A\n" +
+	"\x05props\x18\r \x03(\v2+.analytics.v1.IngestEventRequest.PropsEntryR\x05props\x12/\n" +
+	"\arevenue\x18\x0e \x01(\v2\x15.analytics.v1.RevenueR\arevenue\x12\x1d\n" +
 	"\n" +
-	"_timestamp\"J\n" +
+	"user_agent\x18\x0f \x01(\tR\tuserAgent\x12%\n" +
+	"\x0eclient_address\x18\x10 \x01(\tR\rclientAddress\x1a8\n" +
+	"\n" +
+	"PropsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\f\n" +
+	"\n" +
+	"_timestamp\"=\n" +
+	"\aRevenue\x12\x16\n" +
+	"\x06amount\x18\x01 \x01(\x01R\x06amount\x12\x1a\n" +
+	"\bcurrency\x18\x02 \x01(\tR\bcurrency\"J\n" +
 	"\x13IngestEventResponse\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\tR\amessage\x12\x19\n" +
 	"\bevent_id\x18\x02 \x01(\tR\aeventId\"O\n" +
@@ -914,12 +1081,19 @@ const file_analytics_v1_analytics_proto_rawDesc = "" +
 	"\x19SERVICE_STATE_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15SERVICE_STATE_HEALTHY\x10\x01\x12\x1a\n" +
 	"\x16SERVICE_STATE_DEGRADED\x10\x02\x12\x1d\n" +
-	"\x19SERVICE_STATE_UNAVAILABLE\x10\x032\xc8\x03\n" +
+	"\x19SERVICE_STATE_UNAVAILABLE\x10\x032\xdb\x06\n" +
 	"\x10AnalyticsService\x12R\n" +
 	"\vIngestEvent\x12 .analytics.v1.IngestEventRequest\x1a!.analytics.v1.IngestEventResponse\x12U\n" +
 	"\fIngestEvents\x12!.analytics.v1.IngestEventsRequest\x1a\".analytics.v1.IngestEventsResponse\x12f\n" +
 	"\x11IngestEventStream\x12&.analytics.v1.IngestEventStreamRequest\x1a'.analytics.v1.IngestEventStreamResponse(\x01\x12N\n" +
-	"\bGetStats\x12\x1d.analytics.v1.GetStatsRequest\x1a\x1e.analytics.v1.GetStatsResponse\"\x03\x90\x02\x01\x12Q\n" +
+	"\bGetStats\x12\x1d.analytics.v1.GetStatsRequest\x1a\x1e.analytics.v1.GetStatsResponse\"\x03\x90\x02\x01\x12T\n" +
+	"\n" +
+	"QueryStats\x12\x1f.analytics.v1.QueryStatsRequest\x1a .analytics.v1.QueryStatsResponse\"\x03\x90\x02\x01\x12K\n" +
+	"\aSetSite\x12\x1c.analytics.v1.SetSiteRequest\x1a\x1d.analytics.v1.SetSiteResponse\"\x03\x90\x02\x02\x12K\n" +
+	"\aSetGoal\x12\x1c.analytics.v1.SetGoalRequest\x1a\x1d.analytics.v1.SetGoalResponse\"\x03\x90\x02\x02\x12T\n" +
+	"\n" +
+	"DeleteGoal\x12\x1f.analytics.v1.DeleteGoalRequest\x1a .analytics.v1.DeleteGoalResponse\"\x03\x90\x02\x02\x12K\n" +
+	"\aGetSite\x12\x1c.analytics.v1.GetSiteRequest\x1a\x1d.analytics.v1.GetSiteResponse\"\x03\x90\x02\x01\x12Q\n" +
 	"\tGetStatus\x12\x1e.analytics.v1.GetStatusRequest\x1a\x1f.analytics.v1.GetStatusResponse\"\x03\x90\x02\x01B\x9d\x01\n" +
 	"\x10com.analytics.v1B\x0eAnalyticsProtoP\x01Z(footfall/gen/go/analytics/v1;analyticsv1\xa2\x02\x03AXX\xaa\x02\fAnalytics.V1\xca\x02\fAnalytics\\V1\xe2\x02\x18Analytics\\V1\\GPBMetadata\xea\x02\rAnalytics::V1b\x06proto3"
 
@@ -936,44 +1110,68 @@ func file_analytics_v1_analytics_proto_rawDescGZIP() []byte {
 }
 
 var file_analytics_v1_analytics_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_analytics_v1_analytics_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_analytics_v1_analytics_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_analytics_v1_analytics_proto_goTypes = []any{
 	(ServiceState)(0),                 // 0: analytics.v1.ServiceState
 	(*IngestEventRequest)(nil),        // 1: analytics.v1.IngestEventRequest
-	(*IngestEventResponse)(nil),       // 2: analytics.v1.IngestEventResponse
-	(*IngestEventsRequest)(nil),       // 3: analytics.v1.IngestEventsRequest
-	(*IngestEventsResponse)(nil),      // 4: analytics.v1.IngestEventsResponse
-	(*RejectedEvent)(nil),             // 5: analytics.v1.RejectedEvent
-	(*IngestEventStreamRequest)(nil),  // 6: analytics.v1.IngestEventStreamRequest
-	(*IngestEventStreamResponse)(nil), // 7: analytics.v1.IngestEventStreamResponse
-	(*GetStatsRequest)(nil),           // 8: analytics.v1.GetStatsRequest
-	(*GetStatsResponse)(nil),          // 9: analytics.v1.GetStatsResponse
-	(*PathViews)(nil),                 // 10: analytics.v1.PathViews
-	(*GetStatusRequest)(nil),          // 11: analytics.v1.GetStatusRequest
-	(*GetStatusResponse)(nil),         // 12: analytics.v1.GetStatusResponse
+	(*Revenue)(nil),                   // 2: analytics.v1.Revenue
+	(*IngestEventResponse)(nil),       // 3: analytics.v1.IngestEventResponse
+	(*IngestEventsRequest)(nil),       // 4: analytics.v1.IngestEventsRequest
+	(*IngestEventsResponse)(nil),      // 5: analytics.v1.IngestEventsResponse
+	(*RejectedEvent)(nil),             // 6: analytics.v1.RejectedEvent
+	(*IngestEventStreamRequest)(nil),  // 7: analytics.v1.IngestEventStreamRequest
+	(*IngestEventStreamResponse)(nil), // 8: analytics.v1.IngestEventStreamResponse
+	(*GetStatsRequest)(nil),           // 9: analytics.v1.GetStatsRequest
+	(*GetStatsResponse)(nil),          // 10: analytics.v1.GetStatsResponse
+	(*PathViews)(nil),                 // 11: analytics.v1.PathViews
+	(*GetStatusRequest)(nil),          // 12: analytics.v1.GetStatusRequest
+	(*GetStatusResponse)(nil),         // 13: analytics.v1.GetStatusResponse
+	nil,                               // 14: analytics.v1.IngestEventRequest.PropsEntry
+	(*QueryStatsRequest)(nil),         // 15: analytics.v1.QueryStatsRequest
+	(*SetSiteRequest)(nil),            // 16: analytics.v1.SetSiteRequest
+	(*SetGoalRequest)(nil),            // 17: analytics.v1.SetGoalRequest
+	(*DeleteGoalRequest)(nil),         // 18: analytics.v1.DeleteGoalRequest
+	(*GetSiteRequest)(nil),            // 19: analytics.v1.GetSiteRequest
+	(*QueryStatsResponse)(nil),        // 20: analytics.v1.QueryStatsResponse
+	(*SetSiteResponse)(nil),           // 21: analytics.v1.SetSiteResponse
+	(*SetGoalResponse)(nil),           // 22: analytics.v1.SetGoalResponse
+	(*DeleteGoalResponse)(nil),        // 23: analytics.v1.DeleteGoalResponse
+	(*GetSiteResponse)(nil),           // 24: analytics.v1.GetSiteResponse
 }
 var file_analytics_v1_analytics_proto_depIdxs = []int32{
-	1,  // 0: analytics.v1.IngestEventsRequest.events:type_name -> analytics.v1.IngestEventRequest
-	5,  // 1: analytics.v1.IngestEventsResponse.rejected:type_name -> analytics.v1.RejectedEvent
-	1,  // 2: analytics.v1.IngestEventStreamRequest.events:type_name -> analytics.v1.IngestEventRequest
-	5,  // 3: analytics.v1.IngestEventStreamResponse.rejected:type_name -> analytics.v1.RejectedEvent
-	10, // 4: analytics.v1.GetStatsResponse.top_paths:type_name -> analytics.v1.PathViews
-	0,  // 5: analytics.v1.GetStatusResponse.state:type_name -> analytics.v1.ServiceState
-	1,  // 6: analytics.v1.AnalyticsService.IngestEvent:input_type -> analytics.v1.IngestEventRequest
-	3,  // 7: analytics.v1.AnalyticsService.IngestEvents:input_type -> analytics.v1.IngestEventsRequest
-	6,  // 8: analytics.v1.AnalyticsService.IngestEventStream:input_type -> analytics.v1.IngestEventStreamRequest
-	8,  // 9: analytics.v1.AnalyticsService.GetStats:input_type -> analytics.v1.GetStatsRequest
-	11, // 10: analytics.v1.AnalyticsService.GetStatus:input_type -> analytics.v1.GetStatusRequest
-	2,  // 11: analytics.v1.AnalyticsService.IngestEvent:output_type -> analytics.v1.IngestEventResponse
-	4,  // 12: analytics.v1.AnalyticsService.IngestEvents:output_type -> analytics.v1.IngestEventsResponse
-	7,  // 13: analytics.v1.AnalyticsService.IngestEventStream:output_type -> analytics.v1.IngestEventStreamResponse
-	9,  // 14: analytics.v1.AnalyticsService.GetStats:output_type -> analytics.v1.GetStatsResponse
-	12, // 15: analytics.v1.AnalyticsService.GetStatus:output_type -> analytics.v1.GetStatusResponse
-	11, // [11:16] is the sub-list for method output_type
-	6,  // [6:11] is the sub-list for method input_type
-	6,  // [6:6] is the sub-list for extension type_name
-	6,  // [6:6] is the sub-list for extension extendee
-	0,  // [0:6] is the sub-list for field type_name
+	14, // 0: analytics.v1.IngestEventRequest.props:type_name -> analytics.v1.IngestEventRequest.PropsEntry
+	2,  // 1: analytics.v1.IngestEventRequest.revenue:type_name -> analytics.v1.Revenue
+	1,  // 2: analytics.v1.IngestEventsRequest.events:type_name -> analytics.v1.IngestEventRequest
+	6,  // 3: analytics.v1.IngestEventsResponse.rejected:type_name -> analytics.v1.RejectedEvent
+	1,  // 4: analytics.v1.IngestEventStreamRequest.events:type_name -> analytics.v1.IngestEventRequest
+	6,  // 5: analytics.v1.IngestEventStreamResponse.rejected:type_name -> analytics.v1.RejectedEvent
+	11, // 6: analytics.v1.GetStatsResponse.top_paths:type_name -> analytics.v1.PathViews
+	0,  // 7: analytics.v1.GetStatusResponse.state:type_name -> analytics.v1.ServiceState
+	1,  // 8: analytics.v1.AnalyticsService.IngestEvent:input_type -> analytics.v1.IngestEventRequest
+	4,  // 9: analytics.v1.AnalyticsService.IngestEvents:input_type -> analytics.v1.IngestEventsRequest
+	7,  // 10: analytics.v1.AnalyticsService.IngestEventStream:input_type -> analytics.v1.IngestEventStreamRequest
+	9,  // 11: analytics.v1.AnalyticsService.GetStats:input_type -> analytics.v1.GetStatsRequest
+	15, // 12: analytics.v1.AnalyticsService.QueryStats:input_type -> analytics.v1.QueryStatsRequest
+	16, // 13: analytics.v1.AnalyticsService.SetSite:input_type -> analytics.v1.SetSiteRequest
+	17, // 14: analytics.v1.AnalyticsService.SetGoal:input_type -> analytics.v1.SetGoalRequest
+	18, // 15: analytics.v1.AnalyticsService.DeleteGoal:input_type -> analytics.v1.DeleteGoalRequest
+	19, // 16: analytics.v1.AnalyticsService.GetSite:input_type -> analytics.v1.GetSiteRequest
+	12, // 17: analytics.v1.AnalyticsService.GetStatus:input_type -> analytics.v1.GetStatusRequest
+	3,  // 18: analytics.v1.AnalyticsService.IngestEvent:output_type -> analytics.v1.IngestEventResponse
+	5,  // 19: analytics.v1.AnalyticsService.IngestEvents:output_type -> analytics.v1.IngestEventsResponse
+	8,  // 20: analytics.v1.AnalyticsService.IngestEventStream:output_type -> analytics.v1.IngestEventStreamResponse
+	10, // 21: analytics.v1.AnalyticsService.GetStats:output_type -> analytics.v1.GetStatsResponse
+	20, // 22: analytics.v1.AnalyticsService.QueryStats:output_type -> analytics.v1.QueryStatsResponse
+	21, // 23: analytics.v1.AnalyticsService.SetSite:output_type -> analytics.v1.SetSiteResponse
+	22, // 24: analytics.v1.AnalyticsService.SetGoal:output_type -> analytics.v1.SetGoalResponse
+	23, // 25: analytics.v1.AnalyticsService.DeleteGoal:output_type -> analytics.v1.DeleteGoalResponse
+	24, // 26: analytics.v1.AnalyticsService.GetSite:output_type -> analytics.v1.GetSiteResponse
+	13, // 27: analytics.v1.AnalyticsService.GetStatus:output_type -> analytics.v1.GetStatusResponse
+	18, // [18:28] is the sub-list for method output_type
+	8,  // [8:18] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_analytics_v1_analytics_proto_init() }
@@ -981,16 +1179,18 @@ func file_analytics_v1_analytics_proto_init() {
 	if File_analytics_v1_analytics_proto != nil {
 		return
 	}
+	file_analytics_v1_query_proto_init()
+	file_analytics_v1_settings_proto_init()
 	file_analytics_v1_analytics_proto_msgTypes[0].OneofWrappers = []any{}
-	file_analytics_v1_analytics_proto_msgTypes[7].OneofWrappers = []any{}
 	file_analytics_v1_analytics_proto_msgTypes[8].OneofWrappers = []any{}
+	file_analytics_v1_analytics_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_analytics_v1_analytics_proto_rawDesc), len(file_analytics_v1_analytics_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

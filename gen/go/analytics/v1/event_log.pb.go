@@ -24,6 +24,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// BotReason is what an event is known by to be a bot's.
+type BotReason int32
+
+const (
+	// It is not.
+	BotReason_BOT_REASON_UNSPECIFIED BotReason = 0
+	// Its user agent is a bot's.
+	BotReason_BOT_REASON_USER_AGENT BotReason = 1
+	// A browser loaded the page ahead of time.
+	BotReason_BOT_REASON_PREFETCH BotReason = 2
+	// Its referrer is known for referrer spam.
+	BotReason_BOT_REASON_REFERRER_SPAM BotReason = 3
+)
+
+// Enum value maps for BotReason.
+var (
+	BotReason_name = map[int32]string{
+		0: "BOT_REASON_UNSPECIFIED",
+		1: "BOT_REASON_USER_AGENT",
+		2: "BOT_REASON_PREFETCH",
+		3: "BOT_REASON_REFERRER_SPAM",
+	}
+	BotReason_value = map[string]int32{
+		"BOT_REASON_UNSPECIFIED":   0,
+		"BOT_REASON_USER_AGENT":    1,
+		"BOT_REASON_PREFETCH":      2,
+		"BOT_REASON_REFERRER_SPAM": 3,
+	}
+)
+
+func (x BotReason) Enum() *BotReason {
+	p := new(BotReason)
+	*p = x
+	return p
+}
+
+func (x BotReason) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (BotReason) Descriptor() protoreflect.EnumDescriptor {
+	return file_analytics_v1_event_log_proto_enumTypes[0].Descriptor()
+}
+
+func (BotReason) Type() protoreflect.EnumType {
+	return &file_analytics_v1_event_log_proto_enumTypes[0]
+}
+
+func (x BotReason) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use BotReason.Descriptor instead.
+func (BotReason) EnumDescriptor() ([]byte, []int) {
+	return file_analytics_v1_event_log_proto_rawDescGZIP(), []int{0}
+}
+
 // LogRecord is one record of the log. A kind that a reader does not know stops that reader.
 type LogRecord struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -32,6 +89,8 @@ type LogRecord struct {
 	// Types that are valid to be assigned to Record:
 	//
 	//	*LogRecord_Event
+	//	*LogRecord_Site
+	//	*LogRecord_Goal
 	Record        isLogRecord_Record `protobuf_oneof:"record"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -83,6 +142,24 @@ func (x *LogRecord) GetEvent() *RecordedEvent {
 	return nil
 }
 
+func (x *LogRecord) GetSite() *RecordedSite {
+	if x != nil {
+		if x, ok := x.Record.(*LogRecord_Site); ok {
+			return x.Site
+		}
+	}
+	return nil
+}
+
+func (x *LogRecord) GetGoal() *RecordedGoal {
+	if x != nil {
+		if x, ok := x.Record.(*LogRecord_Goal); ok {
+			return x.Goal
+		}
+	}
+	return nil
+}
+
 type isLogRecord_Record interface {
 	isLogRecord_Record()
 }
@@ -92,7 +169,21 @@ type LogRecord_Event struct {
 	Event *RecordedEvent `protobuf:"bytes,1,opt,name=event,proto3,oneof"`
 }
 
+type LogRecord_Site struct {
+	// What a site is called and where it is.
+	Site *RecordedSite `protobuf:"bytes,2,opt,name=site,proto3,oneof"`
+}
+
+type LogRecord_Goal struct {
+	// A goal of a site.
+	Goal *RecordedGoal `protobuf:"bytes,3,opt,name=goal,proto3,oneof"`
+}
+
 func (*LogRecord_Event) isLogRecord_Record() {}
+
+func (*LogRecord_Site) isLogRecord_Record() {}
+
+func (*LogRecord_Goal) isLogRecord_Record() {}
 
 // RecordedEvent is an event as it was accepted. It never has an IP address or a raw user agent.
 type RecordedEvent struct {
@@ -115,7 +206,52 @@ type RecordedEvent struct {
 	//	*RecordedEvent_ServerEventId
 	Id isRecordedEvent_Id `protobuf_oneof:"id"`
 	// When the server received it, in milliseconds since 1970-01-01T00:00:00Z. It never decreases along the log.
-	ReceivedAtMs  int64 `protobuf:"varint,8,opt,name=received_at_ms,json=receivedAtMs,proto3" json:"received_at_ms,omitempty"`
+	ReceivedAtMs int64 `protobuf:"varint,8,opt,name=received_at_ms,json=receivedAtMs,proto3" json:"received_at_ms,omitempty"`
+	// The host of the page.
+	Hostname string `protobuf:"bytes,9,opt,name=hostname,proto3" json:"hostname,omitempty"`
+	// The title of the page.
+	Title string `protobuf:"bytes,10,opt,name=title,proto3" json:"title,omitempty"`
+	// The language of the visitor, a BCP 47 tag.
+	Language string `protobuf:"bytes,11,opt,name=language,proto3" json:"language,omitempty"`
+	// The width of the visitor's screen, in CSS pixels.
+	ScreenWidth uint32 `protobuf:"varint,12,opt,name=screen_width,json=screenWidth,proto3" json:"screen_width,omitempty"`
+	// What the sender told further.
+	Props map[string]string `protobuf:"bytes,13,rep,name=props,proto3" json:"props,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What the event earned, in millionths of the currency's unit.
+	RevenueMicros int64 `protobuf:"zigzag64,14,opt,name=revenue_micros,json=revenueMicros,proto3" json:"revenue_micros,omitempty"`
+	// The currency (ISO 4217); empty without revenue.
+	Currency string `protobuf:"bytes,15,opt,name=currency,proto3" json:"currency,omitempty"`
+	// Host and path of the page that linked here, without "www.".
+	Referrer string `protobuf:"bytes,16,opt,name=referrer,proto3" json:"referrer,omitempty"`
+	// Where the visitor came from: a name such as "Google", or a host.
+	Source string `protobuf:"bytes,17,opt,name=source,proto3" json:"source,omitempty"`
+	// By what way, such as "Organic Search".
+	Channel string `protobuf:"bytes,18,opt,name=channel,proto3" json:"channel,omitempty"`
+	// The UTM parameters of the page's URL.
+	UtmSource string `protobuf:"bytes,19,opt,name=utm_source,json=utmSource,proto3" json:"utm_source,omitempty"`
+	// See utm_source.
+	UtmMedium string `protobuf:"bytes,20,opt,name=utm_medium,json=utmMedium,proto3" json:"utm_medium,omitempty"`
+	// See utm_source.
+	UtmCampaign string `protobuf:"bytes,21,opt,name=utm_campaign,json=utmCampaign,proto3" json:"utm_campaign,omitempty"`
+	// See utm_source.
+	UtmTerm string `protobuf:"bytes,22,opt,name=utm_term,json=utmTerm,proto3" json:"utm_term,omitempty"`
+	// See utm_source.
+	UtmContent string `protobuf:"bytes,23,opt,name=utm_content,json=utmContent,proto3" json:"utm_content,omitempty"`
+	// The browser, such as "Firefox".
+	Browser string `protobuf:"bytes,24,opt,name=browser,proto3" json:"browser,omitempty"`
+	// The operating system, such as "Windows".
+	Os string `protobuf:"bytes,25,opt,name=os,proto3" json:"os,omitempty"`
+	// The class of the device: "desktop", "mobile", "tablet", "tv".
+	Device string `protobuf:"bytes,26,opt,name=device,proto3" json:"device,omitempty"`
+	// The country, ISO 3166-1 alpha-2.
+	Country string `protobuf:"bytes,27,opt,name=country,proto3" json:"country,omitempty"`
+	// The region, ISO 3166-2, such as "DE-BE".
+	Region string `protobuf:"bytes,28,opt,name=region,proto3" json:"region,omitempty"`
+	// Why the event is taken to be a bot's; unspecified when it is not.
+	Bot BotReason `protobuf:"varint,29,opt,name=bot,proto3,enum=analytics.v1.BotReason" json:"bot,omitempty"`
+	// Who did it when no user_id was sent: 16 bytes of a keyed hash of site, address and user agent. The key is of one UTC
+	// day, and is deleted.
+	Visitor       []byte `protobuf:"bytes,30,opt,name=visitor,proto3" json:"visitor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -217,6 +353,160 @@ func (x *RecordedEvent) GetReceivedAtMs() int64 {
 	return 0
 }
 
+func (x *RecordedEvent) GetHostname() string {
+	if x != nil {
+		return x.Hostname
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetLanguage() string {
+	if x != nil {
+		return x.Language
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetScreenWidth() uint32 {
+	if x != nil {
+		return x.ScreenWidth
+	}
+	return 0
+}
+
+func (x *RecordedEvent) GetProps() map[string]string {
+	if x != nil {
+		return x.Props
+	}
+	return nil
+}
+
+func (x *RecordedEvent) GetRevenueMicros() int64 {
+	if x != nil {
+		return x.RevenueMicros
+	}
+	return 0
+}
+
+func (x *RecordedEvent) GetCurrency() string {
+	if x != nil {
+		return x.Currency
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetReferrer() string {
+	if x != nil {
+		return x.Referrer
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetChannel() string {
+	if x != nil {
+		return x.Channel
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetUtmSource() string {
+	if x != nil {
+		return x.UtmSource
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetUtmMedium() string {
+	if x != nil {
+		return x.UtmMedium
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetUtmCampaign() string {
+	if x != nil {
+		return x.UtmCampaign
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetUtmTerm() string {
+	if x != nil {
+		return x.UtmTerm
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetUtmContent() string {
+	if x != nil {
+		return x.UtmContent
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetBrowser() string {
+	if x != nil {
+		return x.Browser
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetOs() string {
+	if x != nil {
+		return x.Os
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetDevice() string {
+	if x != nil {
+		return x.Device
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetCountry() string {
+	if x != nil {
+		return x.Country
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetRegion() string {
+	if x != nil {
+		return x.Region
+	}
+	return ""
+}
+
+func (x *RecordedEvent) GetBot() BotReason {
+	if x != nil {
+		return x.Bot
+	}
+	return BotReason_BOT_REASON_UNSPECIFIED
+}
+
+func (x *RecordedEvent) GetVisitor() []byte {
+	if x != nil {
+		return x.Visitor
+	}
+	return nil
+}
+
 type isRecordedEvent_Id interface {
 	isRecordedEvent_Id()
 }
@@ -235,14 +525,162 @@ func (*RecordedEvent_ClientEventId) isRecordedEvent_Id() {}
 
 func (*RecordedEvent_ServerEventId) isRecordedEvent_Id() {}
 
+// RecordedSite is what was last said about a site: all of it, each time.
+type RecordedSite struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The site.
+	SiteId string `protobuf:"bytes,1,opt,name=site_id,json=siteId,proto3" json:"site_id,omitempty"`
+	// What it is called; empty when it has no name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// The IANA name of its time zone; empty means UTC.
+	TimeZone string `protobuf:"bytes,3,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// As of RecordedEvent.
+	ReceivedAtMs  int64 `protobuf:"varint,4,opt,name=received_at_ms,json=receivedAtMs,proto3" json:"received_at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordedSite) Reset() {
+	*x = RecordedSite{}
+	mi := &file_analytics_v1_event_log_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordedSite) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordedSite) ProtoMessage() {}
+
+func (x *RecordedSite) ProtoReflect() protoreflect.Message {
+	mi := &file_analytics_v1_event_log_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordedSite.ProtoReflect.Descriptor instead.
+func (*RecordedSite) Descriptor() ([]byte, []int) {
+	return file_analytics_v1_event_log_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *RecordedSite) GetSiteId() string {
+	if x != nil {
+		return x.SiteId
+	}
+	return ""
+}
+
+func (x *RecordedSite) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RecordedSite) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *RecordedSite) GetReceivedAtMs() int64 {
+	if x != nil {
+		return x.ReceivedAtMs
+	}
+	return 0
+}
+
+// RecordedGoal is a goal of a site as it was last said, or the end of one.
+type RecordedGoal struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The site.
+	SiteId string `protobuf:"bytes,1,opt,name=site_id,json=siteId,proto3" json:"site_id,omitempty"`
+	// The goal's name.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Which events it is made of; absent when the goal was deleted.
+	Filter *Filter `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
+	// As of RecordedEvent.
+	ReceivedAtMs  int64 `protobuf:"varint,4,opt,name=received_at_ms,json=receivedAtMs,proto3" json:"received_at_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RecordedGoal) Reset() {
+	*x = RecordedGoal{}
+	mi := &file_analytics_v1_event_log_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RecordedGoal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RecordedGoal) ProtoMessage() {}
+
+func (x *RecordedGoal) ProtoReflect() protoreflect.Message {
+	mi := &file_analytics_v1_event_log_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RecordedGoal.ProtoReflect.Descriptor instead.
+func (*RecordedGoal) Descriptor() ([]byte, []int) {
+	return file_analytics_v1_event_log_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *RecordedGoal) GetSiteId() string {
+	if x != nil {
+		return x.SiteId
+	}
+	return ""
+}
+
+func (x *RecordedGoal) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RecordedGoal) GetFilter() *Filter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *RecordedGoal) GetReceivedAtMs() int64 {
+	if x != nil {
+		return x.ReceivedAtMs
+	}
+	return 0
+}
+
 var File_analytics_v1_event_log_proto protoreflect.FileDescriptor
 
 const file_analytics_v1_event_log_proto_rawDesc = "" +
 	"\n" +
-	"\x1canalytics/v1/event_log.proto\x12\fanalytics.v1\"J\n" +
+	"\x1canalytics/v1/event_log.proto\x12\fanalytics.v1\x1a\x18analytics/v1/query.proto\"\xae\x01\n" +
 	"\tLogRecord\x123\n" +
-	"\x05event\x18\x01 \x01(\v2\x1b.analytics.v1.RecordedEventH\x00R\x05eventB\b\n" +
-	"\x06record\"\x92\x02\n" +
+	"\x05event\x18\x01 \x01(\v2\x1b.analytics.v1.RecordedEventH\x00R\x05event\x120\n" +
+	"\x04site\x18\x02 \x01(\v2\x1a.analytics.v1.RecordedSiteH\x00R\x04site\x120\n" +
+	"\x04goal\x18\x03 \x01(\v2\x1a.analytics.v1.RecordedGoalH\x00R\x04goalB\b\n" +
+	"\x06record\"\xe2\a\n" +
 	"\rRecordedEvent\x12\x17\n" +
 	"\asite_id\x18\x01 \x01(\tR\x06siteId\x12\x1d\n" +
 	"\n" +
@@ -252,8 +690,53 @@ const file_analytics_v1_event_log_proto_rawDesc = "" +
 	"\ttimestamp\x18\x05 \x01(\tR\ttimestamp\x12(\n" +
 	"\x0fclient_event_id\x18\x06 \x01(\tH\x00R\rclientEventId\x12(\n" +
 	"\x0fserver_event_id\x18\a \x01(\fH\x00R\rserverEventId\x12$\n" +
-	"\x0ereceived_at_ms\x18\b \x01(\x03R\freceivedAtMsB\x04\n" +
-	"\x02idB\x9c\x01\n" +
+	"\x0ereceived_at_ms\x18\b \x01(\x03R\freceivedAtMs\x12\x1a\n" +
+	"\bhostname\x18\t \x01(\tR\bhostname\x12\x14\n" +
+	"\x05title\x18\n" +
+	" \x01(\tR\x05title\x12\x1a\n" +
+	"\blanguage\x18\v \x01(\tR\blanguage\x12!\n" +
+	"\fscreen_width\x18\f \x01(\rR\vscreenWidth\x12<\n" +
+	"\x05props\x18\r \x03(\v2&.analytics.v1.RecordedEvent.PropsEntryR\x05props\x12%\n" +
+	"\x0erevenue_micros\x18\x0e \x01(\x12R\rrevenueMicros\x12\x1a\n" +
+	"\bcurrency\x18\x0f \x01(\tR\bcurrency\x12\x1a\n" +
+	"\breferrer\x18\x10 \x01(\tR\breferrer\x12\x16\n" +
+	"\x06source\x18\x11 \x01(\tR\x06source\x12\x18\n" +
+	"\achannel\x18\x12 \x01(\tR\achannel\x12\x1d\n" +
+	"\n" +
+	"utm_source\x18\x13 \x01(\tR\tutmSource\x12\x1d\n" +
+	"\n" +
+	"utm_medium\x18\x14 \x01(\tR\tutmMedium\x12!\n" +
+	"\futm_campaign\x18\x15 \x01(\tR\vutmCampaign\x12\x19\n" +
+	"\butm_term\x18\x16 \x01(\tR\autmTerm\x12\x1f\n" +
+	"\vutm_content\x18\x17 \x01(\tR\n" +
+	"utmContent\x12\x18\n" +
+	"\abrowser\x18\x18 \x01(\tR\abrowser\x12\x0e\n" +
+	"\x02os\x18\x19 \x01(\tR\x02os\x12\x16\n" +
+	"\x06device\x18\x1a \x01(\tR\x06device\x12\x18\n" +
+	"\acountry\x18\x1b \x01(\tR\acountry\x12\x16\n" +
+	"\x06region\x18\x1c \x01(\tR\x06region\x12)\n" +
+	"\x03bot\x18\x1d \x01(\x0e2\x17.analytics.v1.BotReasonR\x03bot\x12\x18\n" +
+	"\avisitor\x18\x1e \x01(\fR\avisitor\x1a8\n" +
+	"\n" +
+	"PropsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x04\n" +
+	"\x02id\"~\n" +
+	"\fRecordedSite\x12\x17\n" +
+	"\asite_id\x18\x01 \x01(\tR\x06siteId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1b\n" +
+	"\ttime_zone\x18\x03 \x01(\tR\btimeZone\x12$\n" +
+	"\x0ereceived_at_ms\x18\x04 \x01(\x03R\freceivedAtMs\"\x8f\x01\n" +
+	"\fRecordedGoal\x12\x17\n" +
+	"\asite_id\x18\x01 \x01(\tR\x06siteId\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12,\n" +
+	"\x06filter\x18\x03 \x01(\v2\x14.analytics.v1.FilterR\x06filter\x12$\n" +
+	"\x0ereceived_at_ms\x18\x04 \x01(\x03R\freceivedAtMs*y\n" +
+	"\tBotReason\x12\x1a\n" +
+	"\x16BOT_REASON_UNSPECIFIED\x10\x00\x12\x19\n" +
+	"\x15BOT_REASON_USER_AGENT\x10\x01\x12\x17\n" +
+	"\x13BOT_REASON_PREFETCH\x10\x02\x12\x1c\n" +
+	"\x18BOT_REASON_REFERRER_SPAM\x10\x03B\x9c\x01\n" +
 	"\x10com.analytics.v1B\rEventLogProtoP\x01Z(footfall/gen/go/analytics/v1;analyticsv1\xa2\x02\x03AXX\xaa\x02\fAnalytics.V1\xca\x02\fAnalytics\\V1\xe2\x02\x18Analytics\\V1\\GPBMetadata\xea\x02\rAnalytics::V1b\x06proto3"
 
 var (
@@ -268,18 +751,29 @@ func file_analytics_v1_event_log_proto_rawDescGZIP() []byte {
 	return file_analytics_v1_event_log_proto_rawDescData
 }
 
-var file_analytics_v1_event_log_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_analytics_v1_event_log_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_analytics_v1_event_log_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_analytics_v1_event_log_proto_goTypes = []any{
-	(*LogRecord)(nil),     // 0: analytics.v1.LogRecord
-	(*RecordedEvent)(nil), // 1: analytics.v1.RecordedEvent
+	(BotReason)(0),        // 0: analytics.v1.BotReason
+	(*LogRecord)(nil),     // 1: analytics.v1.LogRecord
+	(*RecordedEvent)(nil), // 2: analytics.v1.RecordedEvent
+	(*RecordedSite)(nil),  // 3: analytics.v1.RecordedSite
+	(*RecordedGoal)(nil),  // 4: analytics.v1.RecordedGoal
+	nil,                   // 5: analytics.v1.RecordedEvent.PropsEntry
+	(*Filter)(nil),        // 6: analytics.v1.Filter
 }
 var file_analytics_v1_event_log_proto_depIdxs = []int32{
-	1, // 0: analytics.v1.LogRecord.event:type_name -> analytics.v1.RecordedEvent
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	2, // 0: analytics.v1.LogRecord.event:type_name -> analytics.v1.RecordedEvent
+	3, // 1: analytics.v1.LogRecord.site:type_name -> analytics.v1.RecordedSite
+	4, // 2: analytics.v1.LogRecord.goal:type_name -> analytics.v1.RecordedGoal
+	5, // 3: analytics.v1.RecordedEvent.props:type_name -> analytics.v1.RecordedEvent.PropsEntry
+	0, // 4: analytics.v1.RecordedEvent.bot:type_name -> analytics.v1.BotReason
+	6, // 5: analytics.v1.RecordedGoal.filter:type_name -> analytics.v1.Filter
+	6, // [6:6] is the sub-list for method output_type
+	6, // [6:6] is the sub-list for method input_type
+	6, // [6:6] is the sub-list for extension type_name
+	6, // [6:6] is the sub-list for extension extendee
+	0, // [0:6] is the sub-list for field type_name
 }
 
 func init() { file_analytics_v1_event_log_proto_init() }
@@ -287,8 +781,11 @@ func file_analytics_v1_event_log_proto_init() {
 	if File_analytics_v1_event_log_proto != nil {
 		return
 	}
+	file_analytics_v1_query_proto_init()
 	file_analytics_v1_event_log_proto_msgTypes[0].OneofWrappers = []any{
 		(*LogRecord_Event)(nil),
+		(*LogRecord_Site)(nil),
+		(*LogRecord_Goal)(nil),
 	}
 	file_analytics_v1_event_log_proto_msgTypes[1].OneofWrappers = []any{
 		(*RecordedEvent_ClientEventId)(nil),
@@ -299,13 +796,14 @@ func file_analytics_v1_event_log_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_analytics_v1_event_log_proto_rawDesc), len(file_analytics_v1_event_log_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   2,
+			NumEnums:      1,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_analytics_v1_event_log_proto_goTypes,
 		DependencyIndexes: file_analytics_v1_event_log_proto_depIdxs,
+		EnumInfos:         file_analytics_v1_event_log_proto_enumTypes,
 		MessageInfos:      file_analytics_v1_event_log_proto_msgTypes,
 	}.Build()
 	File_analytics_v1_event_log_proto = out.File

@@ -6,13 +6,17 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { QueryStatsRequestSchema, QueryStatsResponseSchema } from "./query_pb.ts";
+import { file_analytics_v1_query } from "./query_pb.ts";
+import type { DeleteGoalRequestSchema, DeleteGoalResponseSchema, GetSiteRequestSchema, GetSiteResponseSchema, SetGoalRequestSchema, SetGoalResponseSchema, SetSiteRequestSchema, SetSiteResponseSchema } from "./settings_pb.ts";
+import { file_analytics_v1_settings } from "./settings_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file analytics/v1/analytics.proto.
  */
 export const file_analytics_v1_analytics: GenFile = /*@__PURE__*/
-  fileDesc("ChxhbmFseXRpY3MvdjEvYW5hbHl0aWNzLnByb3RvEgxhbmFseXRpY3MudjEikAEKEkluZ2VzdEV2ZW50UmVxdWVzdBIPCgdzaXRlX2lkGAEgASgJEhIKCmV2ZW50X3R5cGUYAiABKAkSDAoEcGF0aBgDIAEoCRIPCgd1c2VyX2lkGAQgASgJEhYKCXRpbWVzdGFtcBgFIAEoCUgAiAEBEhAKCGV2ZW50X2lkGAYgASgJQgwKCl90aW1lc3RhbXAiOAoTSW5nZXN0RXZlbnRSZXNwb25zZRIPCgdtZXNzYWdlGAEgASgJEhAKCGV2ZW50X2lkGAIgASgJIkcKE0luZ2VzdEV2ZW50c1JlcXVlc3QSMAoGZXZlbnRzGAEgAygLMiAuYW5hbHl0aWNzLnYxLkluZ2VzdEV2ZW50UmVxdWVzdCJdChRJbmdlc3RFdmVudHNSZXNwb25zZRIWCg5hY2NlcHRlZF9jb3VudBgBIAEoAxItCghyZWplY3RlZBgCIAMoCzIbLmFuYWx5dGljcy52MS5SZWplY3RlZEV2ZW50Ii4KDVJlamVjdGVkRXZlbnQSDQoFaW5kZXgYASABKAMSDgoGcmVhc29uGAIgASgJIkwKGEluZ2VzdEV2ZW50U3RyZWFtUmVxdWVzdBIwCgZldmVudHMYASADKAsyIC5hbmFseXRpY3MudjEuSW5nZXN0RXZlbnRSZXF1ZXN0InoKGUluZ2VzdEV2ZW50U3RyZWFtUmVzcG9uc2USFgoOYWNjZXB0ZWRfY291bnQYASABKAMSFgoOcmVqZWN0ZWRfY291bnQYAiABKAMSLQoIcmVqZWN0ZWQYAyADKAsyGy5hbmFseXRpY3MudjEuUmVqZWN0ZWRFdmVudCJNCg9HZXRTdGF0c1JlcXVlc3QSDwoHc2l0ZV9pZBgBIAEoCRIRCgRkYXRlGAIgASgJSACIAQESDQoFbGltaXQYAyABKAVCBwoFX2RhdGUilgEKEEdldFN0YXRzUmVzcG9uc2USDwoHc2l0ZV9pZBgBIAEoCRIRCgRkYXRlGAIgASgJSACIAQESEwoLdG90YWxfdmlld3MYAyABKAMSFAoMdW5pcXVlX3VzZXJzGAQgASgDEioKCXRvcF9wYXRocxgFIAMoCzIXLmFuYWx5dGljcy52MS5QYXRoVmlld3NCBwoFX2RhdGUiKAoJUGF0aFZpZXdzEgwKBHBhdGgYASABKAkSDQoFdmlld3MYAiABKAMiEgoQR2V0U3RhdHVzUmVxdWVzdCLHAQoRR2V0U3RhdHVzUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIRCgl1cHRpbWVfbXMYAiABKAMSKQoFc3RhdGUYAyABKA4yGi5hbmFseXRpY3MudjEuU2VydmljZVN0YXRlEg4KBnJlYXNvbhgEIAEoCRIOCgZsb2dfaWQYBSABKAkSDwoHbG9nX2VuZBgGIAEoAxIRCglwcm9qZWN0ZWQYByABKAMSDwoHYmFja2xvZxgIIAEoAxIOCgZsYWdfbXMYCSABKAMqgwEKDFNlcnZpY2VTdGF0ZRIdChlTRVJWSUNFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVU0VSVklDRV9TVEFURV9IRUFMVEhZEAESGgoWU0VSVklDRV9TVEFURV9ERUdSQURFRBACEh0KGVNFUlZJQ0VfU1RBVEVfVU5BVkFJTEFCTEUQAzLIAwoQQW5hbHl0aWNzU2VydmljZRJSCgtJbmdlc3RFdmVudBIgLmFuYWx5dGljcy52MS5Jbmdlc3RFdmVudFJlcXVlc3QaIS5hbmFseXRpY3MudjEuSW5nZXN0RXZlbnRSZXNwb25zZRJVCgxJbmdlc3RFdmVudHMSIS5hbmFseXRpY3MudjEuSW5nZXN0RXZlbnRzUmVxdWVzdBoiLmFuYWx5dGljcy52MS5Jbmdlc3RFdmVudHNSZXNwb25zZRJmChFJbmdlc3RFdmVudFN0cmVhbRImLmFuYWx5dGljcy52MS5Jbmdlc3RFdmVudFN0cmVhbVJlcXVlc3QaJy5hbmFseXRpY3MudjEuSW5nZXN0RXZlbnRTdHJlYW1SZXNwb25zZSgBEk4KCEdldFN0YXRzEh0uYW5hbHl0aWNzLnYxLkdldFN0YXRzUmVxdWVzdBoeLmFuYWx5dGljcy52MS5HZXRTdGF0c1Jlc3BvbnNlIgOQAgESUQoJR2V0U3RhdHVzEh4uYW5hbHl0aWNzLnYxLkdldFN0YXR1c1JlcXVlc3QaHy5hbmFseXRpY3MudjEuR2V0U3RhdHVzUmVzcG9uc2UiA5ACAUKdAQoQY29tLmFuYWx5dGljcy52MUIOQW5hbHl0aWNzUHJvdG9QAVooZm9vdGZhbGwvZ2VuL2dvL2FuYWx5dGljcy92MTthbmFseXRpY3N2MaICA0FYWKoCDEFuYWx5dGljcy5WMcoCDEFuYWx5dGljc1xWMeICGEFuYWx5dGljc1xWMVxHUEJNZXRhZGF0YeoCDUFuYWx5dGljczo6VjFiBnByb3RvMw");
+  fileDesc("ChxhbmFseXRpY3MvdjEvYW5hbHl0aWNzLnByb3RvEgxhbmFseXRpY3MudjEitgMKEkluZ2VzdEV2ZW50UmVxdWVzdBIPCgdzaXRlX2lkGAEgASgJEhIKCmV2ZW50X3R5cGUYAiABKAkSDAoEcGF0aBgDIAEoCRIPCgd1c2VyX2lkGAQgASgJEhYKCXRpbWVzdGFtcBgFIAEoCUgAiAEBEhAKCGV2ZW50X2lkGAYgASgJEgsKA3VybBgHIAEoCRIQCghyZWZlcnJlchgIIAEoCRINCgV0aXRsZRgJIAEoCRIQCghob3N0bmFtZRgKIAEoCRIQCghsYW5ndWFnZRgLIAEoCRIUCgxzY3JlZW5fd2lkdGgYDCABKA0SOgoFcHJvcHMYDSADKAsyKy5hbmFseXRpY3MudjEuSW5nZXN0RXZlbnRSZXF1ZXN0LlByb3BzRW50cnkSJgoHcmV2ZW51ZRgOIAEoCzIVLmFuYWx5dGljcy52MS5SZXZlbnVlEhIKCnVzZXJfYWdlbnQYDyABKAkSFgoOY2xpZW50X2FkZHJlc3MYECABKAkaLAoKUHJvcHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgwKCl90aW1lc3RhbXAiKwoHUmV2ZW51ZRIOCgZhbW91bnQYASABKAESEAoIY3VycmVuY3kYAiABKAkiOAoTSW5nZXN0RXZlbnRSZXNwb25zZRIPCgdtZXNzYWdlGAEgASgJEhAKCGV2ZW50X2lkGAIgASgJIkcKE0luZ2VzdEV2ZW50c1JlcXVlc3QSMAoGZXZlbnRzGAEgAygLMiAuYW5hbHl0aWNzLnYxLkluZ2VzdEV2ZW50UmVxdWVzdCJdChRJbmdlc3RFdmVudHNSZXNwb25zZRIWCg5hY2NlcHRlZF9jb3VudBgBIAEoAxItCghyZWplY3RlZBgCIAMoCzIbLmFuYWx5dGljcy52MS5SZWplY3RlZEV2ZW50Ii4KDVJlamVjdGVkRXZlbnQSDQoFaW5kZXgYASABKAMSDgoGcmVhc29uGAIgASgJIkwKGEluZ2VzdEV2ZW50U3RyZWFtUmVxdWVzdBIwCgZldmVudHMYASADKAsyIC5hbmFseXRpY3MudjEuSW5nZXN0RXZlbnRSZXF1ZXN0InoKGUluZ2VzdEV2ZW50U3RyZWFtUmVzcG9uc2USFgoOYWNjZXB0ZWRfY291bnQYASABKAMSFgoOcmVqZWN0ZWRfY291bnQYAiABKAMSLQoIcmVqZWN0ZWQYAyADKAsyGy5hbmFseXRpY3MudjEuUmVqZWN0ZWRFdmVudCJNCg9HZXRTdGF0c1JlcXVlc3QSDwoHc2l0ZV9pZBgBIAEoCRIRCgRkYXRlGAIgASgJSACIAQESDQoFbGltaXQYAyABKAVCBwoFX2RhdGUilgEKEEdldFN0YXRzUmVzcG9uc2USDwoHc2l0ZV9pZBgBIAEoCRIRCgRkYXRlGAIgASgJSACIAQESEwoLdG90YWxfdmlld3MYAyABKAMSFAoMdW5pcXVlX3VzZXJzGAQgASgDEioKCXRvcF9wYXRocxgFIAMoCzIXLmFuYWx5dGljcy52MS5QYXRoVmlld3NCBwoFX2RhdGUiKAoJUGF0aFZpZXdzEgwKBHBhdGgYASABKAkSDQoFdmlld3MYAiABKAMiEgoQR2V0U3RhdHVzUmVxdWVzdCLHAQoRR2V0U3RhdHVzUmVzcG9uc2USDwoHdmVyc2lvbhgBIAEoCRIRCgl1cHRpbWVfbXMYAiABKAMSKQoFc3RhdGUYAyABKA4yGi5hbmFseXRpY3MudjEuU2VydmljZVN0YXRlEg4KBnJlYXNvbhgEIAEoCRIOCgZsb2dfaWQYBSABKAkSDwoHbG9nX2VuZBgGIAEoAxIRCglwcm9qZWN0ZWQYByABKAMSDwoHYmFja2xvZxgIIAEoAxIOCgZsYWdfbXMYCSABKAMqgwEKDFNlcnZpY2VTdGF0ZRIdChlTRVJWSUNFX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVU0VSVklDRV9TVEFURV9IRUFMVEhZEAESGgoWU0VSVklDRV9TVEFURV9ERUdSQURFRBACEh0KGVNFUlZJQ0VfU1RBVEVfVU5BVkFJTEFCTEUQAzLbBgoQQW5hbHl0aWNzU2VydmljZRJSCgtJbmdlc3RFdmVudBIgLmFuYWx5dGljcy52MS5Jbmdlc3RFdmVudFJlcXVlc3QaIS5hbmFseXRpY3MudjEuSW5nZXN0RXZlbnRSZXNwb25zZRJVCgxJbmdlc3RFdmVudHMSIS5hbmFseXRpY3MudjEuSW5nZXN0RXZlbnRzUmVxdWVzdBoiLmFuYWx5dGljcy52MS5Jbmdlc3RFdmVudHNSZXNwb25zZRJmChFJbmdlc3RFdmVudFN0cmVhbRImLmFuYWx5dGljcy52MS5Jbmdlc3RFdmVudFN0cmVhbVJlcXVlc3QaJy5hbmFseXRpY3MudjEuSW5nZXN0RXZlbnRTdHJlYW1SZXNwb25zZSgBEk4KCEdldFN0YXRzEh0uYW5hbHl0aWNzLnYxLkdldFN0YXRzUmVxdWVzdBoeLmFuYWx5dGljcy52MS5HZXRTdGF0c1Jlc3BvbnNlIgOQAgESVAoKUXVlcnlTdGF0cxIfLmFuYWx5dGljcy52MS5RdWVyeVN0YXRzUmVxdWVzdBogLmFuYWx5dGljcy52MS5RdWVyeVN0YXRzUmVzcG9uc2UiA5ACARJLCgdTZXRTaXRlEhwuYW5hbHl0aWNzLnYxLlNldFNpdGVSZXF1ZXN0Gh0uYW5hbHl0aWNzLnYxLlNldFNpdGVSZXNwb25zZSIDkAICEksKB1NldEdvYWwSHC5hbmFseXRpY3MudjEuU2V0R29hbFJlcXVlc3QaHS5hbmFseXRpY3MudjEuU2V0R29hbFJlc3BvbnNlIgOQAgISVAoKRGVsZXRlR29hbBIfLmFuYWx5dGljcy52MS5EZWxldGVHb2FsUmVxdWVzdBogLmFuYWx5dGljcy52MS5EZWxldGVHb2FsUmVzcG9uc2UiA5ACAhJLCgdHZXRTaXRlEhwuYW5hbHl0aWNzLnYxLkdldFNpdGVSZXF1ZXN0Gh0uYW5hbHl0aWNzLnYxLkdldFNpdGVSZXNwb25zZSIDkAIBElEKCUdldFN0YXR1cxIeLmFuYWx5dGljcy52MS5HZXRTdGF0dXNSZXF1ZXN0Gh8uYW5hbHl0aWNzLnYxLkdldFN0YXR1c1Jlc3BvbnNlIgOQAgFCnQEKEGNvbS5hbmFseXRpY3MudjFCDkFuYWx5dGljc1Byb3RvUAFaKGZvb3RmYWxsL2dlbi9nby9hbmFseXRpY3MvdjE7YW5hbHl0aWNzdjGiAgNBWFiqAgxBbmFseXRpY3MuVjHKAgxBbmFseXRpY3NcVjHiAhhBbmFseXRpY3NcVjFcR1BCTWV0YWRhdGHqAg1BbmFseXRpY3M6OlYxYgZwcm90bzM", [file_analytics_v1_query, file_analytics_v1_settings]);
 
 /**
  * IngestEventRequest is one event. An empty field counts as absent. Control characters are not allowed in any
@@ -64,6 +68,78 @@ export type IngestEventRequest = Message<"analytics.v1.IngestEventRequest"> & {
    * @generated from field: string event_id = 6;
    */
   eventId: string;
+
+  /**
+   * Where it happened: an http or https URL, or its part from the path on ("/a?utm_source=b"). Path, hostname and UTM
+   * parameters are taken from it; the rest is not stored. A path or hostname field goes before what the URL has. At most 8,192 bytes.
+   *
+   * @generated from field: string url = 7;
+   */
+  url: string;
+
+  /**
+   * The page that linked here, as a URL. Its host and path are stored, without query. At most 8,192 bytes.
+   *
+   * @generated from field: string referrer = 8;
+   */
+  referrer: string;
+
+  /**
+   * The title of the page. At most 1,024 bytes.
+   *
+   * @generated from field: string title = 9;
+   */
+  title: string;
+
+  /**
+   * The host of the page. At most 255 bytes.
+   *
+   * @generated from field: string hostname = 10;
+   */
+  hostname: string;
+
+  /**
+   * The language of the visitor, as a BCP 47 tag ("de-AT"). At most 35 bytes.
+   *
+   * @generated from field: string language = 11;
+   */
+  language: string;
+
+  /**
+   * The width of the visitor's screen in CSS pixels, at most 100,000.
+   *
+   * @generated from field: uint32 screen_width = 12;
+   */
+  screenWidth: number;
+
+  /**
+   * Whatever else is to be told about the event: at most 30 keys of at most 300 bytes, values of at most 2,000.
+   *
+   * @generated from field: map<string, string> props = 13;
+   */
+  props: { [key: string]: string };
+
+  /**
+   * What the event earned.
+   *
+   * @generated from field: analytics.v1.Revenue revenue = 14;
+   */
+  revenue?: Revenue | undefined;
+
+  /**
+   * The visitor's user agent, when somebody else sends the event. It is not stored. Taken from this machine only.
+   * At most 64 KiB, of which the first 1,024 bytes are looked at.
+   *
+   * @generated from field: string user_agent = 15;
+   */
+  userAgent: string;
+
+  /**
+   * The visitor's IP address, when somebody else sends the event. It is not stored. Taken from this machine only.
+   *
+   * @generated from field: string client_address = 16;
+   */
+  clientAddress: string;
 };
 
 /**
@@ -116,6 +192,78 @@ export type IngestEventRequestJson = {
    * @generated from field: string event_id = 6;
    */
   eventId?: string;
+
+  /**
+   * Where it happened: an http or https URL, or its part from the path on ("/a?utm_source=b"). Path, hostname and UTM
+   * parameters are taken from it; the rest is not stored. A path or hostname field goes before what the URL has. At most 8,192 bytes.
+   *
+   * @generated from field: string url = 7;
+   */
+  url?: string;
+
+  /**
+   * The page that linked here, as a URL. Its host and path are stored, without query. At most 8,192 bytes.
+   *
+   * @generated from field: string referrer = 8;
+   */
+  referrer?: string;
+
+  /**
+   * The title of the page. At most 1,024 bytes.
+   *
+   * @generated from field: string title = 9;
+   */
+  title?: string;
+
+  /**
+   * The host of the page. At most 255 bytes.
+   *
+   * @generated from field: string hostname = 10;
+   */
+  hostname?: string;
+
+  /**
+   * The language of the visitor, as a BCP 47 tag ("de-AT"). At most 35 bytes.
+   *
+   * @generated from field: string language = 11;
+   */
+  language?: string;
+
+  /**
+   * The width of the visitor's screen in CSS pixels, at most 100,000.
+   *
+   * @generated from field: uint32 screen_width = 12;
+   */
+  screenWidth?: number;
+
+  /**
+   * Whatever else is to be told about the event: at most 30 keys of at most 300 bytes, values of at most 2,000.
+   *
+   * @generated from field: map<string, string> props = 13;
+   */
+  props?: { [key: string]: string };
+
+  /**
+   * What the event earned.
+   *
+   * @generated from field: analytics.v1.Revenue revenue = 14;
+   */
+  revenue?: RevenueJson;
+
+  /**
+   * The visitor's user agent, when somebody else sends the event. It is not stored. Taken from this machine only.
+   * At most 64 KiB, of which the first 1,024 bytes are looked at.
+   *
+   * @generated from field: string user_agent = 15;
+   */
+  userAgent?: string;
+
+  /**
+   * The visitor's IP address, when somebody else sends the event. It is not stored. Taken from this machine only.
+   *
+   * @generated from field: string client_address = 16;
+   */
+  clientAddress?: string;
 };
 
 /**
@@ -124,6 +272,57 @@ export type IngestEventRequestJson = {
  */
 export const IngestEventRequestSchema: GenMessage<IngestEventRequest, {jsonType: IngestEventRequestJson}> = /*@__PURE__*/
   messageDesc(file_analytics_v1_analytics, 0);
+
+/**
+ * Revenue is an amount of money.
+ *
+ * @generated from message analytics.v1.Revenue
+ */
+export type Revenue = Message<"analytics.v1.Revenue"> & {
+  /**
+   * The amount in whole units of the currency, such as 9.99; kept to a millionth. Negative for a refund. At most a billion
+   * either way.
+   *
+   * @generated from field: double amount = 1;
+   */
+  amount: number;
+
+  /**
+   * The currency, as ISO 4217 has it, such as "EUR".
+   *
+   * @generated from field: string currency = 2;
+   */
+  currency: string;
+};
+
+/**
+ * Revenue is an amount of money.
+ *
+ * @generated from message analytics.v1.Revenue
+ */
+export type RevenueJson = {
+  /**
+   * The amount in whole units of the currency, such as 9.99; kept to a millionth. Negative for a refund. At most a billion
+   * either way.
+   *
+   * @generated from field: double amount = 1;
+   */
+  amount?: number | "NaN" | "Infinity" | "-Infinity";
+
+  /**
+   * The currency, as ISO 4217 has it, such as "EUR".
+   *
+   * @generated from field: string currency = 2;
+   */
+  currency?: string;
+};
+
+/**
+ * Describes the message analytics.v1.Revenue.
+ * Use `create(RevenueSchema)` to create a new message.
+ */
+export const RevenueSchema: GenMessage<Revenue, {jsonType: RevenueJson}> = /*@__PURE__*/
+  messageDesc(file_analytics_v1_analytics, 1);
 
 /**
  * IngestEventResponse says that the event is on disk.
@@ -172,7 +371,7 @@ export type IngestEventResponseJson = {
  * Use `create(IngestEventResponseSchema)` to create a new message.
  */
 export const IngestEventResponseSchema: GenMessage<IngestEventResponse, {jsonType: IngestEventResponseJson}> = /*@__PURE__*/
-  messageDesc(file_analytics_v1_analytics, 1);
+  messageDesc(file_analytics_v1_analytics, 2);
 
 /**
  * IngestEventsRequest is a batch.
@@ -207,7 +406,7 @@ export type IngestEventsRequestJson = {
  * Use `create(IngestEventsRequestSchema)` to create a new message.
  */
 export const IngestEventsRequestSchema: GenMessage<IngestEventsRequest, {jsonType: IngestEventsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_analytics_v1_analytics, 2);
+  messageDesc(file_analytics_v1_analytics, 3);
 
 /**
  * IngestEventsResponse says which events of the batch are on disk: all but the rejected ones.
@@ -256,7 +455,7 @@ export type IngestEventsResponseJson = {
  * Use `create(IngestEventsResponseSchema)` to create a new message.
  */
 export const IngestEventsResponseSchema: GenMessage<IngestEventsResponse, {jsonType: IngestEventsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_analytics_v1_analytics, 3);
+  messageDesc(file_analytics_v1_analytics, 4);
 
 /**
  * RejectedEvent says why an event was not stored.
@@ -305,7 +504,7 @@ export type RejectedEventJson = {
  * Use `create(RejectedEventSchema)` to create a new message.
  */
 export const RejectedEventSchema: GenMessage<RejectedEvent, {jsonType: RejectedEventJson}> = /*@__PURE__*/
-  messageDesc(file_analytics_v1_analytics, 4);
+  messageDesc(file_analytics_v1_analytics, 5);
 
 /**
  * IngestEventStreamRequest is one batch of a stream.
@@ -340,7 +539,7 @@ export type IngestEventStreamRequestJson = {
  * Use `create(IngestEventStreamRequestSchema)` to create a new message.
  */
 export const IngestEventStreamRequestSchema: GenMessage<IngestEventStreamRequest, {jsonType: IngestEventStreamRequestJson}> = /*@__PURE__*/
-  messageDesc(file_analytics_v1_analytics, 5);
+  messageDesc(file_analytics_v1_analytics, 6);
 
 /**
  * IngestEventStreamResponse says what became of the stream's events.
@@ -403,7 +602,7 @@ export type IngestEventStreamResponseJson = {
  * Use `create(IngestEventStreamResponseSchema)` to create a new message.
  */
 export const IngestEventStreamResponseSchema: GenMessage<IngestEventStreamResponse, {jsonType: IngestEventStreamResponseJson}> = /*@__PURE__*/
-  messageDesc(file_analytics_v1_analytics, 6);
+  messageDesc(file_analytics_v1_analytics, 7);
 
 /**
  * GetStatsRequest asks for the statistics of a site.
@@ -466,7 +665,7 @@ export type GetStatsRequestJson = {
  * Use `create(GetStatsRequestSchema)` to create a new message.
  */
 export const GetStatsRequestSchema: GenMessage<GetStatsRequest, {jsonType: GetStatsRequestJson}> = /*@__PURE__*/
-  messageDesc(file_analytics_v1_analytics, 7);
+  messageDesc(file_analytics_v1_analytics, 8);
 
 /**
  * GetStatsResponse has the statistics of a site.
@@ -557,7 +756,7 @@ export type GetStatsResponseJson = {
  * Use `create(GetStatsResponseSchema)` to create a new message.
  */
 export const GetStatsResponseSchema: GenMessage<GetStatsResponse, {jsonType: GetStatsResponseJson}> = /*@__PURE__*/
-  messageDesc(file_analytics_v1_analytics, 8);
+  messageDesc(file_analytics_v1_analytics, 9);
 
 /**
  * PathViews is a path with its views.
@@ -606,7 +805,7 @@ export type PathViewsJson = {
  * Use `create(PathViewsSchema)` to create a new message.
  */
 export const PathViewsSchema: GenMessage<PathViews, {jsonType: PathViewsJson}> = /*@__PURE__*/
-  messageDesc(file_analytics_v1_analytics, 9);
+  messageDesc(file_analytics_v1_analytics, 10);
 
 /**
  * GetStatusRequest asks how the service is doing.
@@ -629,7 +828,7 @@ export type GetStatusRequestJson = {
  * Use `create(GetStatusRequestSchema)` to create a new message.
  */
 export const GetStatusRequestSchema: GenMessage<GetStatusRequest, {jsonType: GetStatusRequestJson}> = /*@__PURE__*/
-  messageDesc(file_analytics_v1_analytics, 10);
+  messageDesc(file_analytics_v1_analytics, 11);
 
 /**
  * GetStatusResponse says how the service is doing.
@@ -776,7 +975,7 @@ export type GetStatusResponseJson = {
  * Use `create(GetStatusResponseSchema)` to create a new message.
  */
 export const GetStatusResponseSchema: GenMessage<GetStatusResponse, {jsonType: GetStatusResponseJson}> = /*@__PURE__*/
-  messageDesc(file_analytics_v1_analytics, 11);
+  messageDesc(file_analytics_v1_analytics, 12);
 
 /**
  * ServiceState sums up how the service is doing.
@@ -888,6 +1087,57 @@ export const AnalyticsService: GenService<{
     methodKind: "unary";
     input: typeof GetStatsRequestSchema;
     output: typeof GetStatsResponseSchema;
+  },
+  /**
+   * QueryStats answers a question about one site: metrics, grouped by dimensions, of filtered events in a range of time.
+   * deadline_exceeded when it takes longer than the server's time limit for queries.
+   *
+   * @generated from rpc analytics.v1.AnalyticsService.QueryStats
+   */
+  queryStats: {
+    methodKind: "unary";
+    input: typeof QueryStatsRequestSchema;
+    output: typeof QueryStatsResponseSchema;
+  },
+  /**
+   * SetSite says what a site is called and in which time zone it is, and answers when that is on disk.
+   *
+   * @generated from rpc analytics.v1.AnalyticsService.SetSite
+   */
+  setSite: {
+    methodKind: "unary";
+    input: typeof SetSiteRequestSchema;
+    output: typeof SetSiteResponseSchema;
+  },
+  /**
+   * SetGoal makes a goal of a site, or another one of it, and answers when that is on disk.
+   *
+   * @generated from rpc analytics.v1.AnalyticsService.SetGoal
+   */
+  setGoal: {
+    methodKind: "unary";
+    input: typeof SetGoalRequestSchema;
+    output: typeof SetGoalResponseSchema;
+  },
+  /**
+   * DeleteGoal ends a goal of a site, and answers when that is on disk.
+   *
+   * @generated from rpc analytics.v1.AnalyticsService.DeleteGoal
+   */
+  deleteGoal: {
+    methodKind: "unary";
+    input: typeof DeleteGoalRequestSchema;
+    output: typeof DeleteGoalResponseSchema;
+  },
+  /**
+   * GetSite answers what was said about a site, with its goals.
+   *
+   * @generated from rpc analytics.v1.AnalyticsService.GetSite
+   */
+  getSite: {
+    methodKind: "unary";
+    input: typeof GetSiteRequestSchema;
+    output: typeof GetSiteResponseSchema;
   },
   /**
    * GetStatus answers how the service is doing: the end of the log, the position of the projector, the distance

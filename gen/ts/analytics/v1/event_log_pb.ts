@@ -5,15 +5,17 @@
 // @generated from file analytics/v1/event_log.proto (package analytics.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Message } from "@bufbuild/protobuf";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Filter, FilterJson } from "./query_pb.ts";
+import { file_analytics_v1_query } from "./query_pb.ts";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file analytics/v1/event_log.proto.
  */
 export const file_analytics_v1_event_log: GenFile = /*@__PURE__*/
-  fileDesc("ChxhbmFseXRpY3MvdjEvZXZlbnRfbG9nLnByb3RvEgxhbmFseXRpY3MudjEiQwoJTG9nUmVjb3JkEiwKBWV2ZW50GAEgASgLMhsuYW5hbHl0aWNzLnYxLlJlY29yZGVkRXZlbnRIAEIICgZyZWNvcmQiugEKDVJlY29yZGVkRXZlbnQSDwoHc2l0ZV9pZBgBIAEoCRISCgpldmVudF90eXBlGAIgASgJEgwKBHBhdGgYAyABKAkSDwoHdXNlcl9pZBgEIAEoCRIRCgl0aW1lc3RhbXAYBSABKAkSGQoPY2xpZW50X2V2ZW50X2lkGAYgASgJSAASGQoPc2VydmVyX2V2ZW50X2lkGAcgASgMSAASFgoOcmVjZWl2ZWRfYXRfbXMYCCABKANCBAoCaWRCnAEKEGNvbS5hbmFseXRpY3MudjFCDUV2ZW50TG9nUHJvdG9QAVooZm9vdGZhbGwvZ2VuL2dvL2FuYWx5dGljcy92MTthbmFseXRpY3N2MaICA0FYWKoCDEFuYWx5dGljcy5WMcoCDEFuYWx5dGljc1xWMeICGEFuYWx5dGljc1xWMVxHUEJNZXRhZGF0YeoCDUFuYWx5dGljczo6VjFiBnByb3RvMw");
+  fileDesc("ChxhbmFseXRpY3MvdjEvZXZlbnRfbG9nLnByb3RvEgxhbmFseXRpY3MudjEimwEKCUxvZ1JlY29yZBIsCgVldmVudBgBIAEoCzIbLmFuYWx5dGljcy52MS5SZWNvcmRlZEV2ZW50SAASKgoEc2l0ZRgCIAEoCzIaLmFuYWx5dGljcy52MS5SZWNvcmRlZFNpdGVIABIqCgRnb2FsGAMgASgLMhouYW5hbHl0aWNzLnYxLlJlY29yZGVkR29hbEgAQggKBnJlY29yZCKvBQoNUmVjb3JkZWRFdmVudBIPCgdzaXRlX2lkGAEgASgJEhIKCmV2ZW50X3R5cGUYAiABKAkSDAoEcGF0aBgDIAEoCRIPCgd1c2VyX2lkGAQgASgJEhEKCXRpbWVzdGFtcBgFIAEoCRIZCg9jbGllbnRfZXZlbnRfaWQYBiABKAlIABIZCg9zZXJ2ZXJfZXZlbnRfaWQYByABKAxIABIWCg5yZWNlaXZlZF9hdF9tcxgIIAEoAxIQCghob3N0bmFtZRgJIAEoCRINCgV0aXRsZRgKIAEoCRIQCghsYW5ndWFnZRgLIAEoCRIUCgxzY3JlZW5fd2lkdGgYDCABKA0SNQoFcHJvcHMYDSADKAsyJi5hbmFseXRpY3MudjEuUmVjb3JkZWRFdmVudC5Qcm9wc0VudHJ5EhYKDnJldmVudWVfbWljcm9zGA4gASgSEhAKCGN1cnJlbmN5GA8gASgJEhAKCHJlZmVycmVyGBAgASgJEg4KBnNvdXJjZRgRIAEoCRIPCgdjaGFubmVsGBIgASgJEhIKCnV0bV9zb3VyY2UYEyABKAkSEgoKdXRtX21lZGl1bRgUIAEoCRIUCgx1dG1fY2FtcGFpZ24YFSABKAkSEAoIdXRtX3Rlcm0YFiABKAkSEwoLdXRtX2NvbnRlbnQYFyABKAkSDwoHYnJvd3NlchgYIAEoCRIKCgJvcxgZIAEoCRIOCgZkZXZpY2UYGiABKAkSDwoHY291bnRyeRgbIAEoCRIOCgZyZWdpb24YHCABKAkSJAoDYm90GB0gASgOMhcuYW5hbHl0aWNzLnYxLkJvdFJlYXNvbhIPCgd2aXNpdG9yGB4gASgMGiwKClByb3BzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIECgJpZCJYCgxSZWNvcmRlZFNpdGUSDwoHc2l0ZV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCXRpbWVfem9uZRgDIAEoCRIWCg5yZWNlaXZlZF9hdF9tcxgEIAEoAyJrCgxSZWNvcmRlZEdvYWwSDwoHc2l0ZV9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEiQKBmZpbHRlchgDIAEoCzIULmFuYWx5dGljcy52MS5GaWx0ZXISFgoOcmVjZWl2ZWRfYXRfbXMYBCABKAMqeQoJQm90UmVhc29uEhoKFkJPVF9SRUFTT05fVU5TUEVDSUZJRUQQABIZChVCT1RfUkVBU09OX1VTRVJfQUdFTlQQARIXChNCT1RfUkVBU09OX1BSRUZFVENIEAISHAoYQk9UX1JFQVNPTl9SRUZFUlJFUl9TUEFNEANCnAEKEGNvbS5hbmFseXRpY3MudjFCDUV2ZW50TG9nUHJvdG9QAVooZm9vdGZhbGwvZ2VuL2dvL2FuYWx5dGljcy92MTthbmFseXRpY3N2MaICA0FYWKoCDEFuYWx5dGljcy5WMcoCDEFuYWx5dGljc1xWMeICGEFuYWx5dGljc1xWMVxHUEJNZXRhZGF0YeoCDUFuYWx5dGljczo6VjFiBnByb3RvMw", [file_analytics_v1_query]);
 
 /**
  * LogRecord is one record of the log. A kind that a reader does not know stops that reader.
@@ -34,6 +36,22 @@ export type LogRecord = Message<"analytics.v1.LogRecord"> & {
      */
     value: RecordedEvent;
     case: "event";
+  } | {
+    /**
+     * What a site is called and where it is.
+     *
+     * @generated from field: analytics.v1.RecordedSite site = 2;
+     */
+    value: RecordedSite;
+    case: "site";
+  } | {
+    /**
+     * A goal of a site.
+     *
+     * @generated from field: analytics.v1.RecordedGoal goal = 3;
+     */
+    value: RecordedGoal;
+    case: "goal";
   } | { case: undefined; value?: undefined };
 };
 
@@ -49,6 +67,20 @@ export type LogRecordJson = {
    * @generated from field: analytics.v1.RecordedEvent event = 1;
    */
   event?: RecordedEventJson;
+
+  /**
+   * What a site is called and where it is.
+   *
+   * @generated from field: analytics.v1.RecordedSite site = 2;
+   */
+  site?: RecordedSiteJson;
+
+  /**
+   * A goal of a site.
+   *
+   * @generated from field: analytics.v1.RecordedGoal goal = 3;
+   */
+  goal?: RecordedGoalJson;
 };
 
 /**
@@ -128,6 +160,161 @@ export type RecordedEvent = Message<"analytics.v1.RecordedEvent"> & {
    * @generated from field: int64 received_at_ms = 8;
    */
   receivedAtMs: bigint;
+
+  /**
+   * The host of the page.
+   *
+   * @generated from field: string hostname = 9;
+   */
+  hostname: string;
+
+  /**
+   * The title of the page.
+   *
+   * @generated from field: string title = 10;
+   */
+  title: string;
+
+  /**
+   * The language of the visitor, a BCP 47 tag.
+   *
+   * @generated from field: string language = 11;
+   */
+  language: string;
+
+  /**
+   * The width of the visitor's screen, in CSS pixels.
+   *
+   * @generated from field: uint32 screen_width = 12;
+   */
+  screenWidth: number;
+
+  /**
+   * What the sender told further.
+   *
+   * @generated from field: map<string, string> props = 13;
+   */
+  props: { [key: string]: string };
+
+  /**
+   * What the event earned, in millionths of the currency's unit.
+   *
+   * @generated from field: sint64 revenue_micros = 14;
+   */
+  revenueMicros: bigint;
+
+  /**
+   * The currency (ISO 4217); empty without revenue.
+   *
+   * @generated from field: string currency = 15;
+   */
+  currency: string;
+
+  /**
+   * Host and path of the page that linked here, without "www.".
+   *
+   * @generated from field: string referrer = 16;
+   */
+  referrer: string;
+
+  /**
+   * Where the visitor came from: a name such as "Google", or a host.
+   *
+   * @generated from field: string source = 17;
+   */
+  source: string;
+
+  /**
+   * By what way, such as "Organic Search".
+   *
+   * @generated from field: string channel = 18;
+   */
+  channel: string;
+
+  /**
+   * The UTM parameters of the page's URL.
+   *
+   * @generated from field: string utm_source = 19;
+   */
+  utmSource: string;
+
+  /**
+   * See utm_source.
+   *
+   * @generated from field: string utm_medium = 20;
+   */
+  utmMedium: string;
+
+  /**
+   * See utm_source.
+   *
+   * @generated from field: string utm_campaign = 21;
+   */
+  utmCampaign: string;
+
+  /**
+   * See utm_source.
+   *
+   * @generated from field: string utm_term = 22;
+   */
+  utmTerm: string;
+
+  /**
+   * See utm_source.
+   *
+   * @generated from field: string utm_content = 23;
+   */
+  utmContent: string;
+
+  /**
+   * The browser, such as "Firefox".
+   *
+   * @generated from field: string browser = 24;
+   */
+  browser: string;
+
+  /**
+   * The operating system, such as "Windows".
+   *
+   * @generated from field: string os = 25;
+   */
+  os: string;
+
+  /**
+   * The class of the device: "desktop", "mobile", "tablet", "tv".
+   *
+   * @generated from field: string device = 26;
+   */
+  device: string;
+
+  /**
+   * The country, ISO 3166-1 alpha-2.
+   *
+   * @generated from field: string country = 27;
+   */
+  country: string;
+
+  /**
+   * The region, ISO 3166-2, such as "DE-BE".
+   *
+   * @generated from field: string region = 28;
+   */
+  region: string;
+
+  /**
+   * Why the event is taken to be a bot's; unspecified when it is not.
+   *
+   * @generated from field: analytics.v1.BotReason bot = 29;
+   */
+  bot: BotReason;
+
+  /**
+   * Who did it when no user_id was sent: 16 bytes of a keyed hash of site, address and user agent. The key is of one UTC
+   * day, and is deleted.
+   *
+   * @generated from field: bytes visitor = 30;
+   */
+  visitor: Uint8Array;
 };
 
 /**
@@ -191,6 +378,161 @@ export type RecordedEventJson = {
    * @generated from field: int64 received_at_ms = 8;
    */
   receivedAtMs?: string;
+
+  /**
+   * The host of the page.
+   *
+   * @generated from field: string hostname = 9;
+   */
+  hostname?: string;
+
+  /**
+   * The title of the page.
+   *
+   * @generated from field: string title = 10;
+   */
+  title?: string;
+
+  /**
+   * The language of the visitor, a BCP 47 tag.
+   *
+   * @generated from field: string language = 11;
+   */
+  language?: string;
+
+  /**
+   * The width of the visitor's screen, in CSS pixels.
+   *
+   * @generated from field: uint32 screen_width = 12;
+   */
+  screenWidth?: number;
+
+  /**
+   * What the sender told further.
+   *
+   * @generated from field: map<string, string> props = 13;
+   */
+  props?: { [key: string]: string };
+
+  /**
+   * What the event earned, in millionths of the currency's unit.
+   *
+   * @generated from field: sint64 revenue_micros = 14;
+   */
+  revenueMicros?: string;
+
+  /**
+   * The currency (ISO 4217); empty without revenue.
+   *
+   * @generated from field: string currency = 15;
+   */
+  currency?: string;
+
+  /**
+   * Host and path of the page that linked here, without "www.".
+   *
+   * @generated from field: string referrer = 16;
+   */
+  referrer?: string;
+
+  /**
+   * Where the visitor came from: a name such as "Google", or a host.
+   *
+   * @generated from field: string source = 17;
+   */
+  source?: string;
+
+  /**
+   * By what way, such as "Organic Search".
+   *
+   * @generated from field: string channel = 18;
+   */
+  channel?: string;
+
+  /**
+   * The UTM parameters of the page's URL.
+   *
+   * @generated from field: string utm_source = 19;
+   */
+  utmSource?: string;
+
+  /**
+   * See utm_source.
+   *
+   * @generated from field: string utm_medium = 20;
+   */
+  utmMedium?: string;
+
+  /**
+   * See utm_source.
+   *
+   * @generated from field: string utm_campaign = 21;
+   */
+  utmCampaign?: string;
+
+  /**
+   * See utm_source.
+   *
+   * @generated from field: string utm_term = 22;
+   */
+  utmTerm?: string;
+
+  /**
+   * See utm_source.
+   *
+   * @generated from field: string utm_content = 23;
+   */
+  utmContent?: string;
+
+  /**
+   * The browser, such as "Firefox".
+   *
+   * @generated from field: string browser = 24;
+   */
+  browser?: string;
+
+  /**
+   * The operating system, such as "Windows".
+   *
+   * @generated from field: string os = 25;
+   */
+  os?: string;
+
+  /**
+   * The class of the device: "desktop", "mobile", "tablet", "tv".
+   *
+   * @generated from field: string device = 26;
+   */
+  device?: string;
+
+  /**
+   * The country, ISO 3166-1 alpha-2.
+   *
+   * @generated from field: string country = 27;
+   */
+  country?: string;
+
+  /**
+   * The region, ISO 3166-2, such as "DE-BE".
+   *
+   * @generated from field: string region = 28;
+   */
+  region?: string;
+
+  /**
+   * Why the event is taken to be a bot's; unspecified when it is not.
+   *
+   * @generated from field: analytics.v1.BotReason bot = 29;
+   */
+  bot?: BotReasonJson;
+
+  /**
+   * Who did it when no user_id was sent: 16 bytes of a keyed hash of site, address and user agent. The key is of one UTC
+   * day, and is deleted.
+   *
+   * @generated from field: bytes visitor = 30;
+   */
+  visitor?: string;
 };
 
 /**
@@ -199,4 +541,213 @@ export type RecordedEventJson = {
  */
 export const RecordedEventSchema: GenMessage<RecordedEvent, {jsonType: RecordedEventJson}> = /*@__PURE__*/
   messageDesc(file_analytics_v1_event_log, 1);
+
+/**
+ * RecordedSite is what was last said about a site: all of it, each time.
+ *
+ * @generated from message analytics.v1.RecordedSite
+ */
+export type RecordedSite = Message<"analytics.v1.RecordedSite"> & {
+  /**
+   * The site.
+   *
+   * @generated from field: string site_id = 1;
+   */
+  siteId: string;
+
+  /**
+   * What it is called; empty when it has no name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * The IANA name of its time zone; empty means UTC.
+   *
+   * @generated from field: string time_zone = 3;
+   */
+  timeZone: string;
+
+  /**
+   * As of RecordedEvent.
+   *
+   * @generated from field: int64 received_at_ms = 4;
+   */
+  receivedAtMs: bigint;
+};
+
+/**
+ * RecordedSite is what was last said about a site: all of it, each time.
+ *
+ * @generated from message analytics.v1.RecordedSite
+ */
+export type RecordedSiteJson = {
+  /**
+   * The site.
+   *
+   * @generated from field: string site_id = 1;
+   */
+  siteId?: string;
+
+  /**
+   * What it is called; empty when it has no name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * The IANA name of its time zone; empty means UTC.
+   *
+   * @generated from field: string time_zone = 3;
+   */
+  timeZone?: string;
+
+  /**
+   * As of RecordedEvent.
+   *
+   * @generated from field: int64 received_at_ms = 4;
+   */
+  receivedAtMs?: string;
+};
+
+/**
+ * Describes the message analytics.v1.RecordedSite.
+ * Use `create(RecordedSiteSchema)` to create a new message.
+ */
+export const RecordedSiteSchema: GenMessage<RecordedSite, {jsonType: RecordedSiteJson}> = /*@__PURE__*/
+  messageDesc(file_analytics_v1_event_log, 2);
+
+/**
+ * RecordedGoal is a goal of a site as it was last said, or the end of one.
+ *
+ * @generated from message analytics.v1.RecordedGoal
+ */
+export type RecordedGoal = Message<"analytics.v1.RecordedGoal"> & {
+  /**
+   * The site.
+   *
+   * @generated from field: string site_id = 1;
+   */
+  siteId: string;
+
+  /**
+   * The goal's name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Which events it is made of; absent when the goal was deleted.
+   *
+   * @generated from field: analytics.v1.Filter filter = 3;
+   */
+  filter?: Filter | undefined;
+
+  /**
+   * As of RecordedEvent.
+   *
+   * @generated from field: int64 received_at_ms = 4;
+   */
+  receivedAtMs: bigint;
+};
+
+/**
+ * RecordedGoal is a goal of a site as it was last said, or the end of one.
+ *
+ * @generated from message analytics.v1.RecordedGoal
+ */
+export type RecordedGoalJson = {
+  /**
+   * The site.
+   *
+   * @generated from field: string site_id = 1;
+   */
+  siteId?: string;
+
+  /**
+   * The goal's name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name?: string;
+
+  /**
+   * Which events it is made of; absent when the goal was deleted.
+   *
+   * @generated from field: analytics.v1.Filter filter = 3;
+   */
+  filter?: FilterJson;
+
+  /**
+   * As of RecordedEvent.
+   *
+   * @generated from field: int64 received_at_ms = 4;
+   */
+  receivedAtMs?: string;
+};
+
+/**
+ * Describes the message analytics.v1.RecordedGoal.
+ * Use `create(RecordedGoalSchema)` to create a new message.
+ */
+export const RecordedGoalSchema: GenMessage<RecordedGoal, {jsonType: RecordedGoalJson}> = /*@__PURE__*/
+  messageDesc(file_analytics_v1_event_log, 3);
+
+/**
+ * BotReason is what an event is known by to be a bot's.
+ *
+ * @generated from enum analytics.v1.BotReason
+ */
+export const BotReason = {
+  /**
+   * It is not.
+   *
+   * @generated from enum value: BOT_REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Its user agent is a bot's.
+   *
+   * @generated from enum value: BOT_REASON_USER_AGENT = 1;
+   */
+  USER_AGENT: 1,
+
+  /**
+   * A browser loaded the page ahead of time.
+   *
+   * @generated from enum value: BOT_REASON_PREFETCH = 2;
+   */
+  PREFETCH: 2,
+
+  /**
+   * Its referrer is known for referrer spam.
+   *
+   * @generated from enum value: BOT_REASON_REFERRER_SPAM = 3;
+   */
+  REFERRER_SPAM: 3,
+} as const;
+
+/**
+ * BotReason is what an event is known by to be a bot's.
+ *
+ * @generated from enum analytics.v1.BotReason
+ */
+export type BotReason = (typeof BotReason)[keyof typeof BotReason] | UnknownEnum;
+
+/**
+ * BotReason is what an event is known by to be a bot's.
+ *
+ * @generated from enum analytics.v1.BotReason
+ */
+export type BotReasonJson = "BOT_REASON_UNSPECIFIED" | "BOT_REASON_USER_AGENT" | "BOT_REASON_PREFETCH" | "BOT_REASON_REFERRER_SPAM";
+
+/**
+ * Describes the enum analytics.v1.BotReason.
+ */
+export const BotReasonSchema: GenEnum<BotReason, BotReasonJson> = /*@__PURE__*/
+  enumDesc(file_analytics_v1_event_log, 0);
 

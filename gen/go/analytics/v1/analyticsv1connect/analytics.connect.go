@@ -47,6 +47,21 @@ const (
 	// AnalyticsServiceGetStatsProcedure is the fully-qualified name of the AnalyticsService's GetStats
 	// RPC.
 	AnalyticsServiceGetStatsProcedure = "/analytics.v1.AnalyticsService/GetStats"
+	// AnalyticsServiceQueryStatsProcedure is the fully-qualified name of the AnalyticsService's
+	// QueryStats RPC.
+	AnalyticsServiceQueryStatsProcedure = "/analytics.v1.AnalyticsService/QueryStats"
+	// AnalyticsServiceSetSiteProcedure is the fully-qualified name of the AnalyticsService's SetSite
+	// RPC.
+	AnalyticsServiceSetSiteProcedure = "/analytics.v1.AnalyticsService/SetSite"
+	// AnalyticsServiceSetGoalProcedure is the fully-qualified name of the AnalyticsService's SetGoal
+	// RPC.
+	AnalyticsServiceSetGoalProcedure = "/analytics.v1.AnalyticsService/SetGoal"
+	// AnalyticsServiceDeleteGoalProcedure is the fully-qualified name of the AnalyticsService's
+	// DeleteGoal RPC.
+	AnalyticsServiceDeleteGoalProcedure = "/analytics.v1.AnalyticsService/DeleteGoal"
+	// AnalyticsServiceGetSiteProcedure is the fully-qualified name of the AnalyticsService's GetSite
+	// RPC.
+	AnalyticsServiceGetSiteProcedure = "/analytics.v1.AnalyticsService/GetSite"
 	// AnalyticsServiceGetStatusProcedure is the fully-qualified name of the AnalyticsService's
 	// GetStatus RPC.
 	AnalyticsServiceGetStatusProcedure = "/analytics.v1.AnalyticsService/GetStatus"
@@ -66,6 +81,17 @@ type AnalyticsServiceClient interface {
 	IngestEventStream(context.Context) *connect.ClientStreamForClient[v1.IngestEventStreamRequest, v1.IngestEventStreamResponse]
 	// GetStats answers the statistics of one site, for one UTC day or for all time.
 	GetStats(context.Context, *connect.Request[v1.GetStatsRequest]) (*connect.Response[v1.GetStatsResponse], error)
+	// QueryStats answers a question about one site: metrics, grouped by dimensions, of filtered events in a range of time.
+	// deadline_exceeded when it takes longer than the server's time limit for queries.
+	QueryStats(context.Context, *connect.Request[v1.QueryStatsRequest]) (*connect.Response[v1.QueryStatsResponse], error)
+	// SetSite says what a site is called and in which time zone it is, and answers when that is on disk.
+	SetSite(context.Context, *connect.Request[v1.SetSiteRequest]) (*connect.Response[v1.SetSiteResponse], error)
+	// SetGoal makes a goal of a site, or another one of it, and answers when that is on disk.
+	SetGoal(context.Context, *connect.Request[v1.SetGoalRequest]) (*connect.Response[v1.SetGoalResponse], error)
+	// DeleteGoal ends a goal of a site, and answers when that is on disk.
+	DeleteGoal(context.Context, *connect.Request[v1.DeleteGoalRequest]) (*connect.Response[v1.DeleteGoalResponse], error)
+	// GetSite answers what was said about a site, with its goals.
+	GetSite(context.Context, *connect.Request[v1.GetSiteRequest]) (*connect.Response[v1.GetSiteResponse], error)
 	// GetStatus answers how the service is doing: the end of the log, the position of the projector, the distance
 	// between them.
 	GetStatus(context.Context, *connect.Request[v1.GetStatusRequest]) (*connect.Response[v1.GetStatusResponse], error)
@@ -107,6 +133,41 @@ func NewAnalyticsServiceClient(httpClient connect.HTTPClient, baseURL string, op
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		queryStats: connect.NewClient[v1.QueryStatsRequest, v1.QueryStatsResponse](
+			httpClient,
+			baseURL+AnalyticsServiceQueryStatsProcedure,
+			connect.WithSchema(analyticsServiceMethods.ByName("QueryStats")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		setSite: connect.NewClient[v1.SetSiteRequest, v1.SetSiteResponse](
+			httpClient,
+			baseURL+AnalyticsServiceSetSiteProcedure,
+			connect.WithSchema(analyticsServiceMethods.ByName("SetSite")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		setGoal: connect.NewClient[v1.SetGoalRequest, v1.SetGoalResponse](
+			httpClient,
+			baseURL+AnalyticsServiceSetGoalProcedure,
+			connect.WithSchema(analyticsServiceMethods.ByName("SetGoal")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		deleteGoal: connect.NewClient[v1.DeleteGoalRequest, v1.DeleteGoalResponse](
+			httpClient,
+			baseURL+AnalyticsServiceDeleteGoalProcedure,
+			connect.WithSchema(analyticsServiceMethods.ByName("DeleteGoal")),
+			connect.WithIdempotency(connect.IdempotencyIdempotent),
+			connect.WithClientOptions(opts...),
+		),
+		getSite: connect.NewClient[v1.GetSiteRequest, v1.GetSiteResponse](
+			httpClient,
+			baseURL+AnalyticsServiceGetSiteProcedure,
+			connect.WithSchema(analyticsServiceMethods.ByName("GetSite")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
 		getStatus: connect.NewClient[v1.GetStatusRequest, v1.GetStatusResponse](
 			httpClient,
 			baseURL+AnalyticsServiceGetStatusProcedure,
@@ -123,6 +184,11 @@ type analyticsServiceClient struct {
 	ingestEvents      *connect.Client[v1.IngestEventsRequest, v1.IngestEventsResponse]
 	ingestEventStream *connect.Client[v1.IngestEventStreamRequest, v1.IngestEventStreamResponse]
 	getStats          *connect.Client[v1.GetStatsRequest, v1.GetStatsResponse]
+	queryStats        *connect.Client[v1.QueryStatsRequest, v1.QueryStatsResponse]
+	setSite           *connect.Client[v1.SetSiteRequest, v1.SetSiteResponse]
+	setGoal           *connect.Client[v1.SetGoalRequest, v1.SetGoalResponse]
+	deleteGoal        *connect.Client[v1.DeleteGoalRequest, v1.DeleteGoalResponse]
+	getSite           *connect.Client[v1.GetSiteRequest, v1.GetSiteResponse]
 	getStatus         *connect.Client[v1.GetStatusRequest, v1.GetStatusResponse]
 }
 
@@ -146,6 +212,31 @@ func (c *analyticsServiceClient) GetStats(ctx context.Context, req *connect.Requ
 	return c.getStats.CallUnary(ctx, req)
 }
 
+// QueryStats calls analytics.v1.AnalyticsService.QueryStats.
+func (c *analyticsServiceClient) QueryStats(ctx context.Context, req *connect.Request[v1.QueryStatsRequest]) (*connect.Response[v1.QueryStatsResponse], error) {
+	return c.queryStats.CallUnary(ctx, req)
+}
+
+// SetSite calls analytics.v1.AnalyticsService.SetSite.
+func (c *analyticsServiceClient) SetSite(ctx context.Context, req *connect.Request[v1.SetSiteRequest]) (*connect.Response[v1.SetSiteResponse], error) {
+	return c.setSite.CallUnary(ctx, req)
+}
+
+// SetGoal calls analytics.v1.AnalyticsService.SetGoal.
+func (c *analyticsServiceClient) SetGoal(ctx context.Context, req *connect.Request[v1.SetGoalRequest]) (*connect.Response[v1.SetGoalResponse], error) {
+	return c.setGoal.CallUnary(ctx, req)
+}
+
+// DeleteGoal calls analytics.v1.AnalyticsService.DeleteGoal.
+func (c *analyticsServiceClient) DeleteGoal(ctx context.Context, req *connect.Request[v1.DeleteGoalRequest]) (*connect.Response[v1.DeleteGoalResponse], error) {
+	return c.deleteGoal.CallUnary(ctx, req)
+}
+
+// GetSite calls analytics.v1.AnalyticsService.GetSite.
+func (c *analyticsServiceClient) GetSite(ctx context.Context, req *connect.Request[v1.GetSiteRequest]) (*connect.Response[v1.GetSiteResponse], error) {
+	return c.getSite.CallUnary(ctx, req)
+}
+
 // GetStatus calls analytics.v1.AnalyticsService.GetStatus.
 func (c *analyticsServiceClient) GetStatus(ctx context.Context, req *connect.Request[v1.GetStatusRequest]) (*connect.Response[v1.GetStatusResponse], error) {
 	return c.getStatus.CallUnary(ctx, req)
@@ -165,6 +256,17 @@ type AnalyticsServiceHandler interface {
 	IngestEventStream(context.Context, *connect.ClientStream[v1.IngestEventStreamRequest]) (*connect.Response[v1.IngestEventStreamResponse], error)
 	// GetStats answers the statistics of one site, for one UTC day or for all time.
 	GetStats(context.Context, *connect.Request[v1.GetStatsRequest]) (*connect.Response[v1.GetStatsResponse], error)
+	// QueryStats answers a question about one site: metrics, grouped by dimensions, of filtered events in a range of time.
+	// deadline_exceeded when it takes longer than the server's time limit for queries.
+	QueryStats(context.Context, *connect.Request[v1.QueryStatsRequest]) (*connect.Response[v1.QueryStatsResponse], error)
+	// SetSite says what a site is called and in which time zone it is, and answers when that is on disk.
+	SetSite(context.Context, *connect.Request[v1.SetSiteRequest]) (*connect.Response[v1.SetSiteResponse], error)
+	// SetGoal makes a goal of a site, or another one of it, and answers when that is on disk.
+	SetGoal(context.Context, *connect.Request[v1.SetGoalRequest]) (*connect.Response[v1.SetGoalResponse], error)
+	// DeleteGoal ends a goal of a site, and answers when that is on disk.
+	DeleteGoal(context.Context, *connect.Request[v1.DeleteGoalRequest]) (*connect.Response[v1.DeleteGoalResponse], error)
+	// GetSite answers what was said about a site, with its goals.
+	GetSite(context.Context, *connect.Request[v1.GetSiteRequest]) (*connect.Response[v1.GetSiteResponse], error)
 	// GetStatus answers how the service is doing: the end of the log, the position of the projector, the distance
 	// between them.
 	GetStatus(context.Context, *connect.Request[v1.GetStatusRequest]) (*connect.Response[v1.GetStatusResponse], error)
@@ -202,6 +304,41 @@ func NewAnalyticsServiceHandler(svc AnalyticsServiceHandler, opts ...connect.Han
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	analyticsServiceQueryStatsHandler := connect.NewUnaryHandler(
+		AnalyticsServiceQueryStatsProcedure,
+		svc.QueryStats,
+		connect.WithSchema(analyticsServiceMethods.ByName("QueryStats")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	analyticsServiceSetSiteHandler := connect.NewUnaryHandler(
+		AnalyticsServiceSetSiteProcedure,
+		svc.SetSite,
+		connect.WithSchema(analyticsServiceMethods.ByName("SetSite")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	analyticsServiceSetGoalHandler := connect.NewUnaryHandler(
+		AnalyticsServiceSetGoalProcedure,
+		svc.SetGoal,
+		connect.WithSchema(analyticsServiceMethods.ByName("SetGoal")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	analyticsServiceDeleteGoalHandler := connect.NewUnaryHandler(
+		AnalyticsServiceDeleteGoalProcedure,
+		svc.DeleteGoal,
+		connect.WithSchema(analyticsServiceMethods.ByName("DeleteGoal")),
+		connect.WithIdempotency(connect.IdempotencyIdempotent),
+		connect.WithHandlerOptions(opts...),
+	)
+	analyticsServiceGetSiteHandler := connect.NewUnaryHandler(
+		AnalyticsServiceGetSiteProcedure,
+		svc.GetSite,
+		connect.WithSchema(analyticsServiceMethods.ByName("GetSite")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
 	analyticsServiceGetStatusHandler := connect.NewUnaryHandler(
 		AnalyticsServiceGetStatusProcedure,
 		svc.GetStatus,
@@ -219,6 +356,16 @@ func NewAnalyticsServiceHandler(svc AnalyticsServiceHandler, opts ...connect.Han
 			analyticsServiceIngestEventStreamHandler.ServeHTTP(w, r)
 		case AnalyticsServiceGetStatsProcedure:
 			analyticsServiceGetStatsHandler.ServeHTTP(w, r)
+		case AnalyticsServiceQueryStatsProcedure:
+			analyticsServiceQueryStatsHandler.ServeHTTP(w, r)
+		case AnalyticsServiceSetSiteProcedure:
+			analyticsServiceSetSiteHandler.ServeHTTP(w, r)
+		case AnalyticsServiceSetGoalProcedure:
+			analyticsServiceSetGoalHandler.ServeHTTP(w, r)
+		case AnalyticsServiceDeleteGoalProcedure:
+			analyticsServiceDeleteGoalHandler.ServeHTTP(w, r)
+		case AnalyticsServiceGetSiteProcedure:
+			analyticsServiceGetSiteHandler.ServeHTTP(w, r)
 		case AnalyticsServiceGetStatusProcedure:
 			analyticsServiceGetStatusHandler.ServeHTTP(w, r)
 		default:
@@ -244,6 +391,26 @@ func (UnimplementedAnalyticsServiceHandler) IngestEventStream(context.Context, *
 
 func (UnimplementedAnalyticsServiceHandler) GetStats(context.Context, *connect.Request[v1.GetStatsRequest]) (*connect.Response[v1.GetStatsResponse], error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("analytics.v1.AnalyticsService.GetStats is not implemented"))
+}
+
+func (UnimplementedAnalyticsServiceHandler) QueryStats(context.Context, *connect.Request[v1.QueryStatsRequest]) (*connect.Response[v1.QueryStatsResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("analytics.v1.AnalyticsService.QueryStats is not implemented"))
+}
+
+func (UnimplementedAnalyticsServiceHandler) SetSite(context.Context, *connect.Request[v1.SetSiteRequest]) (*connect.Response[v1.SetSiteResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("analytics.v1.AnalyticsService.SetSite is not implemented"))
+}
+
+func (UnimplementedAnalyticsServiceHandler) SetGoal(context.Context, *connect.Request[v1.SetGoalRequest]) (*connect.Response[v1.SetGoalResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("analytics.v1.AnalyticsService.SetGoal is not implemented"))
+}
+
+func (UnimplementedAnalyticsServiceHandler) DeleteGoal(context.Context, *connect.Request[v1.DeleteGoalRequest]) (*connect.Response[v1.DeleteGoalResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("analytics.v1.AnalyticsService.DeleteGoal is not implemented"))
+}
+
+func (UnimplementedAnalyticsServiceHandler) GetSite(context.Context, *connect.Request[v1.GetSiteRequest]) (*connect.Response[v1.GetSiteResponse], error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("analytics.v1.AnalyticsService.GetSite is not implemented"))
 }
 
 func (UnimplementedAnalyticsServiceHandler) GetStatus(context.Context, *connect.Request[v1.GetStatusRequest]) (*connect.Response[v1.GetStatusResponse], error) {

@@ -1,0 +1,70 @@
+// Answers questions in worker threads, of low priority: SQLite and the engine keep their thread busy until they are done, and
+// taking events in must not wait for that.
+
+import { availableParallelism } from "node:os";
+import { toBinary } from "@bufbuild/protobuf";
+import { Piscina } from "piscina";
+import { type QueryStatsRequest, QueryStatsRequestSchema } from "../../gen/ts/analytics/v1/query_pb.ts";
+import type { Queries, Reply } from "./queries.ts";
+
+/** What a question may take, in ms. */
+const TIME_LIMIT_MS = 10_000;
+/** More than that many questions do not wait: the last of them would hardly be answered in time. */
+const MAX_WAITING = 64;
+/** Columns that the threads keep in memory, together, in bytes. */
+const CACHE_BYTES = 128 * 1024 * 1024;
+/** A thread that nobody needs ends after this time, in ms, with what it kept. */
+const IDLE_MS = 60_000;
+/** Added to the threads' niceness: whatever else the process does goes first. */
+const NICENESS = 10;
+
+/** What a worker is given for each question. */
+export interface Task {
+  /** A QueryStatsRequest in binary. */
+  readonly request: Uint8Array;
+  readonly nowMs: number;
+  readonly deadlineMs: number;
+}
+
+/** What a worker is given when it starts. */
+export interface WorkerSettings {
+  readonly dataDirectory: string;
+  readonly cacheBytes: number;
+}
+
+export class QueryPool implements Queries {
+  readonly #pool: Piscina<Task, Reply>;
+
+  constructor(dataDirectory: string) {
+    // One core is left to taking events in.
+    const threads = Math.max(1, availableParallelism() - 1);
+    const workerData: WorkerSettings = { dataDirectory, cacheBytes: CACHE_BYTES / threads };
+    this.#pool = new Piscina<Task, Reply>({
+      filename: new URL("./worker.ts", import.meta.url).href,
+      // One is ready: to load what a question needs takes half a second.
+      minThreads: 1,
+      maxThreads: threads,
+      maxQueue: MAX_WAITING,
+      idleTimeout: IDLE_MS,
+      niceIncrement: NICENESS,
+      workerData,
+    });
+  }
+
+  async ask(request: QueryStatsRequest, deadlineMs: number): Promise<Reply> {
+    if (this.#pool.queueSize >= MAX_WAITING) {
+      return { kind: "too_much", reason: `${MAX_WAITING} questions are waiting already: try again later` };
+    }
+    const nowMs = Date.now();
+    return this.#pool.run({
+      request: toBinary(QueryStatsRequestSchema, request),
+      nowMs,
+      deadlineMs: Math.min(deadlineMs, nowMs + TIME_LIMIT_MS),
+    });
+  }
+
+  /** Ends the threads. Questions under way fail. */
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}

@@ -1,0 +1,49 @@
+// The events of one site, as questions look at them.
+
+import type { IntegerColumn, TextColumnName } from "../columns/chunk.ts";
+import type { TextColumn } from "../columns/column.ts";
+
+/** Some events; a column is undefined when all its rows are 0 or empty. */
+export interface EventChunk {
+  readonly rows: number;
+  /** The time of the earliest event, and of the latest, in ms since 1970. */
+  readonly firstMs: number;
+  readonly lastMs: number;
+  times(): Float64Array;
+  revenueMicros(): Float64Array | undefined;
+  integers(column: IntegerColumn): Uint32Array | undefined;
+  texts(column: TextColumnName): TextColumn | undefined;
+}
+
+/** Some sessions; of several rows with the same number, the last one counts, by chunk and by row. */
+export interface SessionChunk {
+  readonly rows: number;
+  /** The lowest number and the highest. */
+  readonly first: number;
+  readonly last: number;
+  numbers(): Uint32Array;
+  /** In ms since 1970. */
+  starts(): Float64Array;
+  ends(): Float64Array;
+  events(): Uint32Array;
+  pageviews(): Uint32Array;
+  /** The paths of the first and of the last page view. */
+  entries(): TextColumn | undefined;
+  exits(): TextColumn | undefined;
+}
+
+export interface SiteEvents {
+  /** How many numbers were given to visitors, and to sessions. */
+  readonly visitors: number;
+  readonly sessionCount: number;
+  readonly chunks: readonly EventChunk[];
+  sessionChunks(): readonly SessionChunk[];
+  /** Sessions that became part of another one: which. */
+  readonly aliases: ReadonlyMap<number, number>;
+}
+
+/** Of a site that was never seen. */
+export const NO_EVENTS: SiteEvents = {
+  ...{ visitors: 0, sessionCount: 0, chunks: [], aliases: new Map() },
+  sessionChunks: () => [],
+};

@@ -1,0 +1,167 @@
+// The events of sites as the read model has them.
+
+import type Database from "better-sqlite3";
+import {
+  type ColumnName,
+  type Columns,
+  type IntegerColumn,
+  type NumberColumn,
+  pack,
+  type TextColumnName,
+  unpack,
+} from "../columns/chunk.ts";
+import { decodeIntegers, decodeNumbers, decodeTexts, type TextColumn } from "../columns/column.ts";
+import type { ChunkKind } from "../readmodel/chunks.ts";
+import { CurrentModel } from "../readmodel/current.ts";
+import { NO_SETTINGS, type SiteSettings, siteSettingsReader } from "../readmodel/site-settings.ts";
+import { type Column, ColumnCache } from "./column-cache.ts";
+import { type EventChunk, NO_EVENTS, type SessionChunk, type SiteEvents } from "./site-events.ts";
+
+export class StoredEvents {
+  readonly #model: CurrentModel<Model>;
+
+  /** Keeps up to `cacheBytes` of columns in memory. */
+  constructor(dataDirectory: string, cacheBytes: number) {
+    const cache = new ColumnCache(cacheBytes);
+    this.#model = new CurrentModel(dataDirectory, (database, generation) =>
+      prepare(database, generation, cache),
+    );
+  }
+
+  /** Runs `read` on one state of the read model. */
+  snapshot<Result>(siteId: string, read: (events: SiteEvents, settings: SiteSettings) => Result): Result {
+    const model = this.#model.get();
+    if (!model) return read(NO_EVENTS, NO_SETTINGS);
+    model.begin.run();
+    try {
+      const site = model.site.get(siteId);
+      if (!site) return read(NO_EVENTS, NO_SETTINGS);
+      return read(eventsOf(model, site), model.settings(site.id));
+    } finally {
+      model.commit.run();
+    }
+  }
+
+  close(): void {
+    this.#model.close();
+  }
+}
+
+interface SiteRow {
+  readonly id: number;
+  readonly visitors: number;
+  readonly sessions: number;
+}
+
+interface ChunkRow {
+  readonly id: number;
+  readonly rows: number;
+  readonly low: number;
+  readonly high: number;
+  readonly is_packed: number;
+}
+
+type Model = ReturnType<typeof prepare>;
+
+function prepare(database: Database.Database, generation: number, cache: ColumnCache) {
+  return {
+    cache,
+    generation,
+    begin: database.prepare("BEGIN"),
+    commit: database.prepare("COMMIT"),
+    site: database.prepare<[string], SiteRow>("SELECT id, visitors, sessions FROM sites WHERE site_id = ?"),
+    settings: siteSettingsReader(database),
+    chunks: database.prepare<[ChunkKind, number], ChunkRow>(`
+      SELECT id, rows, low, high, packed IS NOT NULL AS is_packed
+      FROM chunks WHERE kind = ? AND site = ? ORDER BY id`),
+    packed: database.prepare<[number], { packed: Buffer }>("SELECT packed FROM chunks WHERE id = ?"),
+    column: database.prepare<[number, string], { data: Buffer }>(
+      "SELECT data FROM chunk_columns WHERE chunk = ? AND name = ?",
+    ),
+    aliases: database
+      .prepare<[number], [number, number]>("SELECT gone, session FROM session_aliases WHERE site = ?")
+      .raw(),
+  };
+}
+
+function eventsOf(model: Model, site: SiteRow): SiteEvents {
+  return {
+    visitors: site.visitors,
+    sessionCount: site.sessions,
+    chunks: model.chunks.all("event", site.id).map((row) => eventChunk(row, columnsOf(model, row))),
+    sessionChunks: () =>
+      model.chunks.all("session", site.id).map((row) => sessionChunk(row, columnsOf(model, row))),
+    aliases: new Map(model.aliases.all(site.id)),
+  };
+}
+
+function eventChunk({ rows, low, high }: ChunkRow, columns: ChunkColumns): EventChunk {
+  return {
+    ...{ rows, firstMs: low, lastMs: high },
+    times: () => columns.numbers("time"),
+    revenueMicros: () => someOf(columns.numbers("revenue")),
+    integers: (name) => someOf(columns.integers(name)),
+    texts: (name) => columns.texts(name),
+  };
+}
+
+function sessionChunk({ rows, low, high }: ChunkRow, columns: ChunkColumns): SessionChunk {
+  return {
+    ...{ rows, first: low, last: high },
+    numbers: () => columns.integers("number"),
+    starts: () => columns.numbers("start"),
+    ends: () => columns.numbers("end"),
+    events: () => columns.integers("events"),
+    pageviews: () => columns.integers("pageviews"),
+    entries: () => columns.texts("entry"),
+    exits: () => columns.texts("exit"),
+  };
+}
+
+/** The columns of a chunk; one that is left out has no rows. */
+interface ChunkColumns {
+  numbers(name: NumberColumn): Float64Array;
+  integers(name: IntegerColumn): Uint32Array;
+  texts(name: TextColumnName): TextColumn | undefined;
+}
+
+function columnsOf(model: Model, row: ChunkRow): ChunkColumns {
+  let packed: Columns | undefined;
+  const bytesOf = (name: ColumnName): Buffer => {
+    if (row.is_packed === 0) return model.column.get(row.id, name)?.data ?? NO_BYTES;
+    packed ??= unpack(model.packed.get(row.id)?.packed ?? pack(new Map()));
+    return packed.get(name) ?? NO_BYTES;
+  };
+  const cached = <C extends Column>(
+    name: ColumnName,
+    decode: (bytes: Buffer) => C,
+    is: (column: Column) => column is C,
+  ) => model.cache.get(`${model.generation} ${row.id} ${name}`, () => decode(bytesOf(name)), is);
+  return {
+    numbers: (name) => cached(name, decodeNumbers, isNumbers),
+    integers: (name) => cached(name, decodeIntegers, isIntegers),
+    texts: (name) => {
+      const texts = cached(name, decodeTexts, isTexts);
+      return texts.codes.length > 0 ? texts : undefined;
+    },
+  };
+}
+
+/** Decodes to a column without rows. */
+const NO_BYTES = Buffer.concat([Buffer.alloc(16), Buffer.from("[]")]);
+
+function someOf<C extends Float64Array | Uint32Array>(column: C): C | undefined {
+  return column.length > 0 ? column : undefined;
+}
+
+function isNumbers(column: Column): column is Float64Array {
+  return column instanceof Float64Array;
+}
+
+function isIntegers(column: Column): column is Uint32Array {
+  return column instanceof Uint32Array;
+}
+
+function isTexts(column: Column): column is TextColumn {
+  return "dictionary" in column;
+}

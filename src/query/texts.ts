@@ -1,0 +1,55 @@
+// The values of dimensions that are texts, event by event. Each distinct value is looked at once in a chunk, however many
+// events have it.
+
+import type { TextColumn } from "../columns/column.ts";
+import type { TextDimension } from "./plan.ts";
+import type { SessionFacts } from "./session-facts.ts";
+import type { EventChunk } from "./site-events.ts";
+
+/** What a row of a chunk has of a dimension: a code, of which `text` is the value. */
+export interface Values {
+  /** undefined when all rows have the same value, the one with the code 0. */
+  readonly codeOf: ((row: number) => number) | undefined;
+  readonly text: (code: number) => string;
+}
+
+const ALL_EMPTY: Values = { codeOf: undefined, text: () => "" };
+
+/** `sessionOf` gives the session of a row, 0 for none. */
+export function valuesOf(
+  dimension: TextDimension,
+  chunk: EventChunk,
+  facts: SessionFacts,
+  sessionOf: (row: number) => number,
+): Values {
+  switch (dimension.kind) {
+    case "event":
+      return valuesOfColumn(chunk.texts(dimension.name), (text) => text);
+    case "prop":
+      return valuesOfColumn(chunk.texts("props"), (props) => propOf(props, dimension.key));
+    case "visit": {
+      const placeOf = dimension.name === "entry_page" ? "entry" : "exit";
+      const codeOf = (row: number) => {
+        const session = sessionOf(row);
+        return session === 0 ? 0 : facts[placeOf](session);
+      };
+      return { codeOf, text: (code) => facts.paths[code] ?? "" };
+    }
+  }
+}
+
+function valuesOfColumn(column: TextColumn | undefined, valueIn: (text: string) => string): Values {
+  if (!column) return ALL_EMPTY;
+  const { codes, dictionary } = column;
+  return {
+    codeOf: (row) => codes[row] ?? 0,
+    text: (code) => valueIn(dictionary[code] ?? ""),
+  };
+}
+
+/** Of the JSON that a chunk has as the props of an event; empty when there is none with that key. */
+function propOf(props: string, key: string): string {
+  if (props === "") return "";
+  const value: unknown = Object.entries(JSON.parse(props)).find(([name]) => name === key)?.[1];
+  return typeof value === "string" ? value : "";
+}

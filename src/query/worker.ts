@@ -1,0 +1,14 @@
+// A worker thread's composition root: it answers one question at a time.
+
+import { workerData } from "piscina";
+import type { Task, WorkerSettings } from "./pool.ts";
+import type { Reply } from "./queries.ts";
+import { replyTo } from "./reply.ts";
+import { StoredEvents } from "./stored-events.ts";
+
+const { dataDirectory, cacheBytes }: WorkerSettings = workerData;
+const stored = new StoredEvents(dataDirectory, cacheBytes);
+
+export default function (task: Task): Reply {
+  return replyTo(task, stored);
+}

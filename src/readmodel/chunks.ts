@@ -1,0 +1,117 @@
+// Chunks of columns (src/columns/), which questions are answered from.
+//
+// A batch leaves a small chunk for each site that it changes. When these are many, or together large, they become one;
+// a large one is kept column by column and never touched again. So a site has few small chunks, and each row is written
+// a few times in all. Rows keep their order, from chunk to chunk and within one.
+
+import type { Database, Statement } from "better-sqlite3";
+import { type Columns, pack, unpack } from "../columns/chunk.ts";
+import { ChunkBuilder } from "../columns/chunk-builder.ts";
+import { decodeNumbers } from "../columns/column.ts";
+
+/** From so many rows on, a chunk is large: then to read it costs far more than to find it. */
+const LARGE = 8192;
+/** A chunk has no more, so that to work through one is a matter of a few ms. */
+const MAX_ROWS = 65_536;
+/** So many small chunks of a site are put together. */
+const MAX_SMALL = 64;
+
+/** What the rows of a chunk are. */
+export type ChunkKind = "event" | "session";
+
+/** By what chunks are found: the least and the greatest of this column are kept beside them. */
+const KEYS = { event: "time", session: "number" } as const;
+
+export class Chunks {
+  readonly #kind: ChunkKind;
+  readonly #builders = new Map<number, ChunkBuilder>();
+  readonly #small: Statement<[string, number], { id: number; rows: number }>;
+  readonly #packed: Statement<[number], { packed: Buffer }>;
+  readonly #remove: Statement<[number]>;
+  readonly #addChunk: Statement<[string, number, number, number, number, Buffer | null]>;
+  readonly #addColumn: Statement<[number | bigint, string, Buffer]>;
+
+  constructor(database: Database, kind: ChunkKind) {
+    this.#kind = kind;
+    this.#small = database.prepare(`
+      SELECT id, rows FROM chunks INDEXED BY chunks_packed
+      WHERE kind = +? AND site = +? AND packed IS NOT NULL ORDER BY id`);
+    this.#packed = database.prepare("SELECT packed FROM chunks WHERE id = ?");
+    this.#remove = database.prepare("DELETE FROM chunks WHERE id = ?");
+    this.#addChunk = database.prepare(
+      "INSERT INTO chunks (kind, site, rows, low, high, packed) VALUES (?, ?, ?, ?, ?, ?)",
+    );
+    this.#addColumn = database.prepare("INSERT INTO chunk_columns VALUES (?, ?, ?)");
+  }
+
+  /** Where the next row of the site with the number `site` is to be put; it is written by flush() at the latest. */
+  builder(site: number): ChunkBuilder {
+    let builder = this.#builders.get(site);
+    if (builder && builder.rows >= MAX_ROWS) {
+      this.#addLarge(site, builder);
+      builder = undefined;
+    }
+    if (!builder) {
+      builder = new ChunkBuilder();
+      this.#builders.set(site, builder);
+    }
+    return builder;
+  }
+
+  /** Writes what was put there. */
+  flush(): void {
+    for (const [site, builder] of this.#builders) this.#store(site, builder);
+    this.clear();
+  }
+
+  /** Drops what was put there and not written, as when the transaction is rolled back. */
+  clear(): void {
+    this.#builders.clear();
+  }
+
+  #store(site: number, latest: ChunkBuilder): void {
+    const small = this.#small.all(this.#kind, site);
+    const rows = small.reduce((sum, chunk) => sum + chunk.rows, latest.rows);
+    if (rows < LARGE && small.length < MAX_SMALL) {
+      this.#addSmall(site, latest);
+      return;
+    }
+    const all = new ChunkBuilder();
+    for (const { id } of small) {
+      const packed = this.#packed.get(id)?.packed;
+      if (packed) all.append(unpack(packed));
+      this.#remove.run(id);
+    }
+    all.append(latest.columns());
+    if (rows >= LARGE) this.#addLarge(site, all);
+    else this.#addSmall(site, all);
+  }
+
+  #addSmall(site: number, builder: ChunkBuilder): void {
+    const columns = builder.columns();
+    this.#add(site, builder.rows, columns, pack(columns));
+  }
+
+  #addLarge(site: number, builder: ChunkBuilder): void {
+    const columns = builder.columns();
+    const chunk = this.#add(site, builder.rows, columns, null);
+    for (const [name, bytes] of columns) this.#addColumn.run(chunk, name, bytes);
+  }
+
+  #add(site: number, rows: number, columns: Columns, packed: Buffer | null): number | bigint {
+    const { low, high } = rangeOf(columns.get(KEYS[this.#kind]));
+    return this.#addChunk.run(this.#kind, site, rows, low, high, packed).lastInsertRowid;
+  }
+}
+
+/** Of the numbers of a column; one that is left out has zeros. */
+function rangeOf(column: Buffer | undefined): { low: number; high: number } {
+  if (!column) return { low: 0, high: 0 };
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  for (const value of decodeNumbers(column)) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return { low, high };
+}

@@ -1,0 +1,56 @@
+// Follows the generation that is current: its link may be switched at any time.
+
+import Database from "better-sqlite3";
+import { currentGeneration, generationPath } from "./generations.ts";
+
+/** How long to wait for the projector's rare exclusive moments, in ms. */
+const BUSY_TIMEOUT_MS = 1000;
+
+export class CurrentModel<Prepared> {
+  readonly #dataDirectory: string;
+  readonly #prepare: (database: Database.Database, generation: number) => Prepared;
+  #generation: number | undefined;
+  #open: { readonly database: Database.Database; readonly prepared: Prepared } | undefined;
+
+  /** `prepare` makes what is needed of a database, which is open for reading only. */
+  constructor(dataDirectory: string, prepare: (database: Database.Database, generation: number) => Prepared) {
+    this.#dataDirectory = dataDirectory;
+    this.#prepare = prepare;
+  }
+
+  /** What was prepared of the generation that the link names now; undefined while there is none. */
+  get(): Prepared | undefined {
+    const generation = currentGeneration(this.#dataDirectory);
+    if (generation !== this.#generation) {
+      this.close();
+      if (generation !== undefined) this.#open = this.#openGeneration(generation);
+      this.#generation = generation;
+    }
+    return this.#open?.prepared;
+  }
+
+  close(): void {
+    this.#open?.database.close();
+    this.#open = undefined;
+    this.#generation = undefined;
+  }
+
+  #openGeneration(generation: number): { database: Database.Database; prepared: Prepared } {
+    try {
+      const path = generationPath(this.#dataDirectory, generation);
+      const database = new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+      try {
+        database.pragma("query_only = ON");
+        return { database, prepared: this.#prepare(database, generation) };
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+    } catch (error) {
+      // Between reading the link and opening the file the projector may have switched and removed it.
+      const now = currentGeneration(this.#dataDirectory);
+      if (now === undefined || now === generation) throw error;
+      return this.#openGeneration(now);
+    }
+  }
+}

@@ -4,16 +4,22 @@ import { isUtf8 } from "node:buffer";
 import { parseCombined } from "./combined.ts";
 import { MAX_LINE_BYTES } from "./hashed-lines.ts";
 import { parseLogTime } from "./log-time.ts";
+import { referrerOf } from "./logged-text.ts";
 import { memoized } from "./memo.ts";
-import { pagePath } from "./page-path.ts";
+import { requestTarget } from "./request-target.ts";
 
 /** A successful GET. */
 export interface Hit {
   readonly kind: "hit";
   readonly path: string;
+  /** See RequestTarget. */
+  readonly url: string;
   /** RFC 3339, in UTC. */
   readonly timestamp: string;
   readonly address: string;
+  /** Empty when there is none, or none that the server takes. */
+  readonly referrer: string;
+  /** As it is logged. */
   readonly userAgent: string;
 }
 
@@ -26,12 +32,13 @@ export type AccessLine =
 const OTHER: AccessLine = { kind: "other" };
 
 /**
- * Reads the lines of one file, in order. It remembers two things: the times, as lines of a log share them; and whether
- * lines have further fields behind the combined ones, as then a last line without a line ending may
+ * Reads the lines of one file, in order. It remembers two things: times and referrers, as lines of a log share
+ * them; and whether lines have further fields behind the combined ones, as then a last line without a line ending may
  * be cut off without it being seen, and would be sent a second time, under another id, when it is whole.
  */
 export function accessLineReader(): (line: Buffer | undefined, ended: boolean) => AccessLine {
   const timestampOf = memoized((time) => parseLogTime(time) ?? "");
+  const referrer = memoized(referrerOf);
   let furtherFields = false;
 
   return (bytes, ended) => {
@@ -44,9 +51,17 @@ export function accessLineReader(): (line: Buffer | undefined, ended: boolean) =
     const timestamp = timestampOf(line.time);
     if (timestamp === "") return malformed("no such time");
     if (!isSuccess(line.status)) return OTHER;
-    const path = pagePath(line.request);
-    if (path === undefined) return OTHER;
-    return { kind: "hit", path, timestamp, address: line.address, userAgent: line.userAgent };
+    const target = requestTarget(line.request);
+    if (target === undefined) return OTHER;
+    return {
+      kind: "hit",
+      path: target.path,
+      url: target.url,
+      timestamp,
+      address: line.address,
+      referrer: referrer(line.referrer),
+      userAgent: line.userAgent,
+    };
   };
 }
 

@@ -19,6 +19,7 @@ import { HashedLines } from "./hashed-lines.ts";
 import { detached } from "./memo.ts";
 import { type HitKind, type Selection, selects } from "./selection.ts";
 import { isStaticFile } from "./static-file.ts";
+import type { Visitor } from "./visitor.ts";
 
 /** A stream of this many events is sent within a fraction of a second, and costs little when it is sent again. */
 export const BLOCK_LINES = 10_000;
@@ -53,6 +54,8 @@ export interface Tally {
 
 export interface BlockEvent {
   readonly line: number;
+  /** Whether the server is told that it is of a known bot. */
+  readonly flagged: boolean;
   readonly event: IngestEventRequest;
 }
 
@@ -67,11 +70,11 @@ export interface Block extends Readonly<Tally> {
 
 export interface BlockOptions {
   readonly site: string;
+  /** The host of the site's pages; empty when it is not known. */
+  readonly hostname: string;
   readonly selection: Selection;
-  /** The user id of a client address. */
-  readonly userId: (address: string) => string;
-  /** Whether a user agent is a known bot. */
-  readonly isBot: (userAgent: string) => boolean;
+  /** Who made a hit. */
+  readonly visitor: (hit: Hit) => Visitor;
   /** The selections that an earlier run finished up to the line with this running hash. */
   readonly finished: (end: string) => readonly Selection[];
 }
@@ -121,7 +124,8 @@ export class BlockBuilder {
   }
 
   #takeHit(hit: Hit): void {
-    const kind = { asset: isStaticFile(hit.path), bot: this.#options.isBot(hit.userAgent) };
+    const { isBot, userId, userAgent, clientAddress } = this.#options.visitor(hit);
+    const kind = { asset: isStaticFile(hit.path), bot: isBot };
     if (!selects(this.#options.selection, kind)) {
       if (kind.asset && !this.#options.selection.assets) this.#tally.assets++;
       else this.#tally.bots++;
@@ -136,11 +140,17 @@ export class BlockBuilder {
       siteId: this.#options.site,
       eventType: PAGE_VIEW,
       path: detached(hit.path),
-      userId: this.#options.userId(hit.address),
+      userId,
       timestamp: hit.timestamp,
       eventId: this.#lines.eventId(),
+      url: hit.url === "" ? "" : detached(hit.url),
+      referrer: hit.referrer,
+      hostname: this.#options.hostname,
+      userAgent,
+      clientAddress,
     });
-    this.#candidates.push({ ...kind, line: this.#lineNumber, event });
+    const flagged = isBot && userAgent !== "";
+    this.#candidates.push({ ...kind, line: this.#lineNumber, flagged, event });
   }
 
   /** An earlier run finished `selections` from the block's beginning up to this line. */

@@ -22,6 +22,8 @@ export interface CombinedLine {
   readonly request: string;
   readonly status: number;
   /** Escaped; "-" when the client sent none. */
+  readonly referrer: string;
+  /** Escaped; "-" when the client sent none. */
   readonly userAgent: string;
   /** Fields follow that are not of the combined format. */
   readonly furtherFields: boolean;
@@ -45,14 +47,14 @@ export function parseCombined(line: string): CombinedLine | undefined {
   const requestStart = timeEnd + '] "'.length;
   const requestEnd = closingQuote(line, requestStart);
   if (requestEnd < 0) return undefined;
-  const refererStart = line.indexOf(QUOTE, requestEnd + 1) + 1;
-  if (refererStart === 0) return undefined;
-  const status = STATUS_AND_SIZE.exec(line.slice(requestEnd + 1, refererStart - 1));
+  const referrerStart = line.indexOf(QUOTE, requestEnd + 1) + 1;
+  if (referrerStart === 0) return undefined;
+  const status = STATUS_AND_SIZE.exec(line.slice(requestEnd + 1, referrerStart - 1));
   if (status === null) return undefined;
 
-  const refererEnd = closingQuote(line, refererStart);
-  if (refererEnd < 0 || !line.startsWith(' "', refererEnd + 1)) return undefined;
-  const userAgentStart = refererEnd + '" "'.length;
+  const referrerEnd = closingQuote(line, referrerStart);
+  if (referrerEnd < 0 || !line.startsWith(' "', referrerEnd + 1)) return undefined;
+  const userAgentStart = referrerEnd + '" "'.length;
   const userAgentEnd = closingQuote(line, userAgentStart);
   if (userAgentEnd < 0) return undefined;
   const furtherFields = userAgentEnd + 1 < line.length;
@@ -63,6 +65,7 @@ export function parseCombined(line: string): CombinedLine | undefined {
     time: line.slice(timeStart, timeEnd),
     request: line.slice(requestStart, requestEnd),
     status: Number(status[1]),
+    referrer: line.slice(referrerStart, referrerEnd),
     userAgent: line.slice(userAgentStart, userAgentEnd),
     furtherFields,
   };

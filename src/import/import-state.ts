@@ -3,7 +3,7 @@
 //   {"log":"<the server's log id>","end":"<a running hash, base64url>","assets":false,"bots":false}
 //
 // Each says that in the log of that id stand all events that the selection has of a block's lines up to the one
-// with that running hash (see block.ts). It holds neither addresses nor anything else of the lines.
+// with that running hash (see block.ts); whether the bots among them count is not known. It holds neither addresses nor anything else of the lines.
 //
 // It is not synced to disk: an entry that is lost, also by a torn write, only means that its block is sent again,
 // with the same ids. Two imports at once may append to it, as each entry is one write.

@@ -11,20 +11,20 @@
 
 import type { Readable } from "node:stream";
 import { setFlagsFromString } from "node:v8";
-import { isBot } from "isbot";
+import { pageFields } from "../enrich/page.ts";
 import { type Block, BlockBuilder, type BlockOptions } from "./block.ts";
 import { FileReport } from "./file-report.ts";
 import { ImportError } from "./import-error.ts";
 import { ImportState } from "./import-state.ts";
 import { checkFiles, type InputFile, readInput } from "./input.ts";
 import { openKey } from "./key-file.ts";
-import { memoized } from "./memo.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { GIVE_UP_AFTER_MS } from "./retry.ts";
 import type { Selection } from "./selection.ts";
 import { NOTHING_SENT, Sender } from "./sender.ts";
+import { isOnThisMachine, serverUrl } from "./server-url.ts";
 import { EMPTY_SUMMARY, formatSummary, type ImportSummary, withBlock } from "./summary.ts";
-import { userIds } from "./user-id.ts";
+import { visitors } from "./visitor.ts";
 
 export { KEY_FILE_NAME } from "./key-file.ts";
 
@@ -32,13 +32,15 @@ export interface ImportOptions {
   /** Of the server, such as "http://127.0.0.1:5000". */
   readonly url: string;
   readonly site: string;
+  /** The host of the site's pages, so that links between them are no referrers; by default it is not known. */
+  readonly hostname?: string;
   /** Their names, in order; "-" is stdin. */
   readonly files: readonly string[];
   /** The key of the user ids, made on first use. The import state stands beside it, with ".state" added. */
   readonly keyFile: string;
   /** Keep static files. */
   readonly includeAssets: boolean;
-  /** Keep known bots. */
+  /** Known bots count as people do. */
   readonly includeBots: boolean;
   /** Send also what earlier imports finished. */
   readonly again: boolean;
@@ -88,6 +90,7 @@ function keepYoungGenerationSmall(): void {
 async function importFiles(options: ImportOptions, io: ImportIo): Promise<ImportSummary> {
   const startedAt = performance.now();
   checkSite(options.site);
+  checkHostname(options.hostname ?? "");
   const files = await checkFiles(options.files);
   const progress = startProgress({ stderr: io.stderr, isTTY: io.isTTY, totalBytes: totalSize(files) });
   let summary: ImportSummary;
@@ -107,6 +110,7 @@ async function sendFiles(
   io: ImportIo,
   progress: Progress,
 ): Promise<ImportSummary> {
+  const isServerHere = isOnThisMachine(serverUrl(options.url));
   const sender = new Sender({
     url: options.url,
     signal: io.signal,
@@ -114,16 +118,18 @@ async function sendFiles(
     giveUpAfterMs: options.giveUpAfterMs ?? GIVE_UP_AFTER_MS,
   });
   try {
+    if (!isServerHere) progress.log(whatIsNotSent(options));
     const key = await openKey(options.keyFile, progress.log);
     const logId = await sender.logId();
     const state = await ImportState.open(`${options.keyFile}.state`, logId);
     try {
-      const selection: Selection = { assets: options.includeAssets, bots: options.includeBots };
+      const { includeAssets, includeBots } = options;
+      const selection: Selection = { assets: includeAssets, bots: includeBots || isServerHere };
       const blockOptions: BlockOptions = {
         site: options.site,
+        hostname: options.hostname ?? "",
         selection,
-        userId: userIds(key),
-        isBot: memoized((userAgent) => isBot(userAgent)),
+        visitor: visitors({ key, isServerHere, botsCount: includeBots }),
         finished: options.again ? () => [] : (end) => state.finished(end),
       };
       let summary = EMPTY_SUMMARY;
@@ -194,6 +200,18 @@ function checkSite(site: string): void {
       `A site is 1 to ${MAX_SITE_BYTES} bytes without control characters: ${site}`,
     );
   }
+}
+
+function checkHostname(hostname: string): void {
+  const page = pageFields({ hostname, path: "", url: "", referrer: "" });
+  if (typeof page === "string") throw new ImportError("options", `The ${page}: ${hostname}`);
+}
+
+function whatIsNotSent({ url, includeBots }: ImportOptions): string {
+  const what =
+    `${url} is not on this machine, so that user agents and addresses are not sent: no browser and no country ` +
+    "is known";
+  return includeBots ? what : `${what}, and bots are left out`;
 }
 
 /** undefined if the size of one is not known. */

@@ -7,7 +7,7 @@ const MAX_ENTRIES = 20_000;
 const MAX_INPUT_LENGTH = 512;
 
 /** `compute`, which must be pure, with a memory. */
-export function memoized<T extends string | boolean>(compute: (input: string) => T): (input: string) => T {
+export function memoized<T extends string | object>(compute: (input: string) => T): (input: string) => T {
   const answers = new Map<string, T>();
   return (input) => {
     const known = answers.get(input);

@@ -1,4 +1,5 @@
-// Which of the successful GETs are sent.
+// Which of the successful GETs are sent. How those of bots are sent, so that they count or not, is no part of it: the
+// events have the same ids either way, so of each hit the first event that was sent decides.
 
 /** What is kept besides page views by people. */
 export interface Selection {

@@ -3,21 +3,14 @@
 // A block is one IngestEventStream. If its answer is lost or says less than was sent, the whole block is sent again:
 // its events have the same ids as before, so those that the server stored already count once.
 
-import { create } from "@bufbuild/protobuf";
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import {
-  AnalyticsService,
-  type IngestEventStreamRequest,
-  IngestEventStreamRequestSchema,
-  type IngestEventStreamResponse,
-} from "../../gen/ts/analytics/v1/analytics_pb.ts";
+import { AnalyticsService, type IngestEventStreamResponse } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import type { BlockEvent, LineProblem } from "./block.ts";
 import { ImportError, systemCode } from "./import-error.ts";
+import { messages } from "./messages.ts";
 import { retrying, TransientError } from "./retry.ts";
-
-/** Some 100 KB: large enough that a message costs little, small enough that server and client work at once. */
-const MESSAGE_EVENTS = 500;
+import { serverUrl } from "./server-url.ts";
 
 /** So that a server that hangs cannot hang the import. A block takes a fraction of a second. */
 const STREAM_DEADLINE_MS = 60_000;
@@ -33,6 +26,12 @@ const PERMANENT: ReadonlySet<Code> = new Set([
   Code.FailedPrecondition,
   Code.OutOfRange,
 ]);
+
+/**
+ * The reason of an event that is rejected as this machine is another one to the server, for instance as that runs in a
+ * container: nothing else can be wrong with these fields.
+ */
+const NOT_BELIEVED = /^(?:user_agent|client_address) /;
 
 /** OpenSSL's and Node's codes of a certificate that is not trusted. */
 const CERTIFICATE_ERROR = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/;
@@ -64,7 +63,7 @@ export class Sender {
 
   /** Throws an ImportError if `options.url` is no URL of a server. Connects at the first call. */
   constructor(options: SenderOptions) {
-    const url = checkedUrl(options.url);
+    const url = serverUrl(options.url);
     this.#options = options;
     this.#session = new Http2SessionManager(url.origin);
     this.#client = createClient(
@@ -80,7 +79,8 @@ export class Sender {
 
   /**
    * Sends `events`, at least one, until the server has handled all of them. `logId` is where they belong: if the
-   * server comes back with another log, that is an ImportError, as it lacks what was sent before.
+   * server comes back with another log, that is an ImportError, as it lacks what was sent before; and so it is if the
+   * server does not believe what is said of visitors, as then it rejects nearly all of them.
    */
   async send(events: readonly BlockEvent[], logId: string): Promise<SendResult> {
     const response = await retrying(async (again) => {
@@ -89,7 +89,7 @@ export class Sender {
         throw new ImportError("server", message);
       }
       const answer = await this.#call(
-        this.#client.ingestEventStream(messages(events), {
+        this.#client.ingestEventStream(messages(events.map(({ event }) => event)), {
           signal: this.#options.signal,
           timeoutMs: STREAM_DEADLINE_MS,
         }),
@@ -99,6 +99,8 @@ export class Sender {
       }
       return answer;
     }, this.#options);
+    const disbelief = response.rejected.find(({ reason }) => NOT_BELIEVED.test(reason));
+    if (disbelief !== undefined) throw notBelieved(this.#options.url, disbelief.reason);
     return resultOf(response, events);
   }
 
@@ -125,21 +127,6 @@ export class Sender {
   }
 }
 
-function checkedUrl(text: string): URL {
-  const url = URL.parse(text);
-  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
-    throw new ImportError("options", `Not a URL of a server: ${text} (for instance http://127.0.0.1:5000)`);
-  }
-  return url;
-}
-
-async function* messages(events: readonly BlockEvent[]): AsyncGenerator<IngestEventStreamRequest> {
-  for (let from = 0; from < events.length; from += MESSAGE_EVENTS) {
-    const part = events.slice(from, from + MESSAGE_EVENTS).map(({ event }) => event);
-    yield create(IngestEventStreamRequestSchema, { events: part });
-  }
-}
-
 function resultOf(response: IngestEventStreamResponse, events: readonly BlockEvent[]): SendResult {
   return {
     accepted: Number(response.acceptedCount),
@@ -149,6 +136,13 @@ function resultOf(response: IngestEventStreamResponse, events: readonly BlockEve
       return line === undefined ? [] : [{ line, reason }];
     }),
   };
+}
+
+function notBelieved(url: string, reason: string): ImportError {
+  const message =
+    `${url} does not take this machine for its own: ${reason}. Run the import where the server runs, or name it ` +
+    "by its address in the network: then user agents and addresses are not sent";
+  return new ImportError("server", message);
 }
 
 /** What a failed call means for the import. */

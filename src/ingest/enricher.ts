@@ -54,8 +54,9 @@ export class Enricher {
   }
 }
 
-/** An event that says nothing of its page but the path has none of the other fields. */
-function pageOf(path: string, { url, referrer, hostname }: Details): PageFields | string | undefined {
-  if (url === "" && referrer === "" && hostname === "") return undefined;
+/** An event that says nothing of where the visitor came from or who that is, has a path and none of the other fields. */
+function pageOf(path: string, details: Details): PageFields | string | undefined {
+  const { url, referrer, hostname, userAgent } = details;
+  if (url === "" && referrer === "" && hostname === "" && userAgent === "") return undefined;
   return pageFields({ url, referrer, path, hostname });
 }

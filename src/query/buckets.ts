@@ -19,7 +19,7 @@ import type { Period, TimeUnit } from "./plan.ts";
 import { zoneOffsets } from "./time-zones.ts";
 
 /** As many rows as an answer may have. */
-export const MAX_BUCKETS = 10_000;
+const MAX_BUCKETS = 10_000;
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;

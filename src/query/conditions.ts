@@ -3,7 +3,7 @@
 import { allChecked, type Checked, checked, quoted, refused } from "./checked.ts";
 import { patternTest } from "./patterns.ts";
 
-export type ValueTest = (value: string) => boolean;
+type ValueTest = (value: string) => boolean;
 
 type MakeTest = (values: readonly string[], field: string) => Checked<ValueTest>;
 

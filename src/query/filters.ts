@@ -6,13 +6,13 @@ import { conditionTest, MATCHES } from "./conditions.ts";
 import { filterDimensionOf } from "./dimensions.ts";
 import type { FilterNode } from "./plan.ts";
 
-export const MAX_DEPTH = 10;
+const MAX_DEPTH = 10;
 /** In all conditions of a filter together. */
-export const MAX_VALUES = 1000;
+const MAX_VALUES = 1000;
 /** In bytes of UTF-8: about as long as the longest values of events. */
-export const MAX_VALUE_BYTES = 2000;
+const MAX_VALUE_BYTES = 2000;
 /** In all conditions together: each takes up to 8 MB, which RE2 remembers its states in. */
-export const MAX_PATTERNS = 10;
+const MAX_PATTERNS = 10;
 
 /**
  * Checks and resolves a filter. `field` is what it is called in a reason, such as "filter" or "goal"; parts of it are

@@ -5,9 +5,9 @@ import { RE2JS, RE2JSException } from "re2js";
 import { type Checked, checked, refused } from "./checked.ts";
 
 /** In bytes of UTF-8. */
-export const MAX_PATTERN_BYTES = 1000;
+const MAX_PATTERN_BYTES = 1000;
 /** In RE2's instructions: about as many as there are characters and repetitions of them. */
-export const MAX_PROGRAM_SIZE = 1000;
+const MAX_PROGRAM_SIZE = 1000;
 
 /** A test of whether the pattern is anywhere in a text; `field` is where the pattern stands in the question. */
 export function patternTest(pattern: string, field: string): Checked<(text: string) => boolean> {

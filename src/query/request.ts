@@ -29,7 +29,7 @@ export interface QueryContext {
   goal(name: string): Filter | undefined;
 }
 
-export type PlannedQuery = { readonly ok: true; readonly plan: Plan } | Refused;
+type PlannedQuery = { readonly ok: true; readonly plan: Plan } | Refused;
 
 /** Checks and resolves a question. */
 export function planQuery(request: QueryStatsRequest, context: QueryContext): PlannedQuery {

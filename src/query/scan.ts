@@ -29,7 +29,7 @@ export function tally(scan: Scan, period: Period, buckets: Buckets | undefined, 
 }
 
 function tallyChunk(
-  { plan, events, facts, grouping }: Scan,
+  { plan, events, facts, grouping, checkTime }: Scan,
   chunk: EventChunk,
   period: Period,
   buckets: Buckets | undefined,
@@ -37,7 +37,7 @@ function tallyChunk(
 ): void {
   const sessionOf = sessionsOf(chunk, events.aliases);
   const values = (dimension: TextDimension) => valuesOf(dimension, chunk, facts, sessionOf);
-  const test = (filter: FilterNode | undefined) => filter && rowTest(filter, values);
+  const test = (filter: FilterNode | undefined) => filter && rowTest(filter, values, checkTime);
   const rows = new Uint32Array(chunk.rows);
   const count = select(chunk, period, plan.includeBots, test(plan.filter), rows);
   if (count === 0) return;

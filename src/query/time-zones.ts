@@ -3,7 +3,7 @@
 import { Temporal } from "temporal-polyfill";
 
 /** An offset that a zone has from a time on. */
-export interface ZoneOffset {
+interface ZoneOffset {
   readonly fromMs: number;
   /** How far the zone's clocks are ahead of UTC, in ms. */
   readonly offsetMs: number;

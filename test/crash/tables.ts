@@ -11,9 +11,15 @@ export function checkTables(live: Database, fresh: Database): Finding[] {
     const what = firstDifference(rowsOf(live, table), rowsOf(fresh, table));
     if (what) findings.push({ kind: "tables", what: `table ${table}: ${what}` });
   }
-  const what = firstDifference(chunkRows(live).values(), chunkRows(fresh).values());
+  const what = firstDifference(rowsInChunks(live), rowsInChunks(fresh));
   if (what) findings.push({ kind: "tables", what: `the events in chunks: ${what}` });
   return findings;
+}
+
+/** undefined when there are no chunks. */
+function rowsInChunks(database: Database): IterableIterator<string> | undefined {
+  const isThere = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'chunks'").get();
+  return isThere ? chunkRows(database).values() : undefined;
 }
 
 /** The rows in the order of all columns, each as JSON; undefined when there is no such table. */
@@ -30,6 +36,7 @@ function firstDifference(
   live: IterableIterator<unknown> | undefined,
   fresh: IterableIterator<unknown> | undefined,
 ): string | undefined {
+  if (!live && !fresh) return undefined;
   if (!live || !fresh) return `only ${live ? "the server" : "the fresh fold"} has it`;
   try {
     for (let number = 1; ; number += 1) {

@@ -27,7 +27,7 @@ export const ACCESS_LOG = {
     /** Views by UTC day. */
     days: { "2025-03-03": 66, "2025-03-04": 94 },
   },
-  /** By default. */
+  /** By default, without what is of bots. */
   pages: {
     views: 82,
     users: 29,
@@ -44,5 +44,11 @@ export const ACCESS_LOG = {
       { path: "/docs/manual.pdf", views: 7 },
       { path: "/blog/second", views: 5 },
     ],
+    referrers: { "https://www.example.org/": 28, "": 27, 'https://search.example/?q="footfall"': 27 },
+    /** Requests whose query says how the visitor came. */
+    campaigns: { "/blog/second?utm_source=feed&utm_medium=rss": 5, "/about?ref=mail": 4 },
+    /** Views by source, when www.example.org is the site's host. */
+    sources: { "": 50, "search.example": 23, feed: 5, mail: 4 },
+    browsers: { Safari: 31, Firefox: 26, Chrome: 25 },
   },
 };

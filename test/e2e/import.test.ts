@@ -1,7 +1,9 @@
 // Real traffic, from file to statistics, by the command line.
 
 import { join } from "node:path";
+import { fromJsonString } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
+import { QueryStatsResponseSchema } from "../../gen/ts/analytics/v1/query_pb.ts";
 import { ACCESS_LOG } from "../data/access-log-facts.ts";
 import { needsRealLog, REAL_LOG } from "../needs.ts";
 import { temporaryDirectory } from "../temporary.ts";
@@ -44,6 +46,31 @@ test("our own log gives its numbers, and a second import changes nothing", async
   expect(JSON.stringify(events)).not.toMatch(/\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b|Mozilla/);
 });
 
+test("our own log gives people's pages by default, and how they came; bots are kept, and do not count", async () => {
+  const { importLog, server, ask } = await open();
+  const { views, users, paths, bots, sources, browsers } = ACCESS_LOG.pages;
+  const flags = ["--hostname", "www.example.org"];
+  expect(await importLog(OWN_LOG, flags)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(`${views + bots} events sent\n${bots} of them bots, flagged as such`),
+  });
+  await server.caughtUp();
+  const stats = { total_views: views, unique_users: users, top_paths: paths };
+  expect(await server.getJson("/stats?site_id=web&limit=1000")).toMatchObject(stats);
+  expect(await ask({ dimensions: ["source"] })).toEqual(sources);
+  expect(await ask({ dimensions: ["browser"] })).toEqual(browsers);
+  expect(await ask({ includeBots: true })).toEqual({ "": views + bots });
+
+  // What was sent flagged stays so.
+  expect(await importLog(OWN_LOG, [...flags, "--include-bots"])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(`0 events sent\n${views + bots} already imported`),
+  });
+  await importLog(OWN_LOG, [...flags, "--include-bots", "--again"]);
+  await server.caughtUp();
+  expect(await server.getJson("/stats?site_id=web&limit=1000")).toMatchObject(stats);
+});
+
 test("a real log gives the known numbers", async ({ skip }) => {
   needsRealLog(skip);
   const { importLog, server } = await open();
@@ -81,5 +108,15 @@ async function open() {
   const server = await Server.start(data);
   const importLog = (file: string, flags: readonly string[]) =>
     footfall(["import", "--url", server.url, "--data", data, "--site", "web", ...flags, file]);
-  return { data, server, importLog };
+  /** The page views of a question, by its one dimension. */
+  const ask = async (question: object): Promise<Record<string, number>> => {
+    const response = await fetch(`${server.url}/analytics.v1.AnalyticsService/QueryStats`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ siteId: "web", metrics: ["pageviews"], ...question }),
+    });
+    const { rows } = fromJsonString(QueryStatsResponseSchema, await response.text());
+    return Object.fromEntries(rows.map(({ dimensions, metrics }) => [dimensions[0] ?? "", metrics[0] ?? 0]));
+  };
+  return { data, server, importLog, ask };
 }

@@ -1,6 +1,7 @@
 // Whole logs: one of our own making, and a real one.
 
 import { join } from "node:path";
+import { isbot } from "isbot";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { IngestEventRequest } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import { ACCESS_LOG } from "../data/access-log-facts.ts";
@@ -17,16 +18,18 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-/** How often each value of `key` occurs, the most frequent first, then by value. */
+/** How often each value of `key` occurs in events that are not of bots, the most frequent first, then by value. */
 function ranked(key: (event: IngestEventRequest) => string): [string, number][] {
   const counts = new Map<string, number>();
-  for (const event of bench.server.stored.values()) counts.set(key(event), (counts.get(key(event)) ?? 0) + 1);
+  const events = [...bench.server.stored.values()].filter(({ userAgent }) => !isbot(userAgent));
+  for (const event of events) counts.set(key(event), (counts.get(key(event)) ?? 0) + 1);
   return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
 }
 
 const paths = () => ranked(({ path }) => path).map(([path, views]) => ({ path, views }));
+const counts = (key: (event: IngestEventRequest) => string) => Object.fromEntries(ranked(key));
 const users = () => ranked(({ userId }) => userId).length;
-const days = () => Object.fromEntries(ranked(({ timestamp = "" }) => timestamp.slice(0, 10)));
+const days = () => counts(({ timestamp = "" }) => timestamp.slice(0, 10));
 
 describe("our own log", () => {
   test("gives all views, users, paths and days with both flags", async () => {
@@ -48,14 +51,13 @@ describe("our own log", () => {
     });
   });
 
-  test("gives the pages that people saw by default", async () => {
+  test("gives the pages that people saw, how they came, and bots as such by default", async () => {
     const { summary } = await bench.run([OWN_LOG]);
-    const { assets, bots, views } = ACCESS_LOG.pages;
-    expect(summary).toMatchObject({ sent: views, assets, bots });
-    expect({ users: users(), paths: paths() }).toEqual({
-      users: ACCESS_LOG.pages.users,
-      paths: ACCESS_LOG.pages.paths,
-    });
+    const { assets, bots, views, campaigns, referrers, ...seen } = ACCESS_LOG.pages;
+    expect(summary).toMatchObject({ sent: views + bots, flagged: bots, assets, bots: 0 });
+    expect(seen).toMatchObject({ users: users(), paths: paths() });
+    expect(counts(({ referrer }) => referrer)).toEqual(referrers);
+    expect(counts(({ url }) => url)).toEqual({ ...campaigns, "": views - 9 });
   });
 });
 
@@ -76,7 +78,8 @@ describe("a real log", () => {
   test("gives only pages by default", async ({ skip }) => {
     needsRealLog(skip);
     const { summary } = await bench.run([REAL_LOG]);
-    expect(summary.sent).toBeGreaterThan(0);
+    expect(summary.flagged).toBeGreaterThan(0);
+    expect(summary.sent).toBeGreaterThan(summary.flagged);
     expect(paths().filter(({ path }) => /\.(css|js|png|ico)$|robots/.test(path))).toEqual([]);
   });
 });

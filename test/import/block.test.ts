@@ -2,11 +2,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { BLOCK_LINES, type Block, BlockBuilder } from "../../src/import/block.ts";
 import type { Selection } from "../../src/import/selection.ts";
-import { BOT, fileOf, view } from "./lines.ts";
+import { BOT, BROWSER, fileOf, view } from "./lines.ts";
 
 const PAGES: Selection = { assets: false, bots: false };
 const EVERYTHING: Selection = { assets: true, bots: true };
 const SELECTIONS = [PAGES, EVERYTHING, { assets: true, bots: false }, { assets: false, bots: true }];
+
+/** Nothing is told of its user agent. */
+const QUIET = "192.0.2.99";
 
 /** What is finished, as the import state remembers it. */
 class Memory {
@@ -27,8 +30,13 @@ function blocksOf(text: string, selection: Selection, memory = new Memory()): Bl
   const builder = new BlockBuilder({
     site: "site",
     selection,
-    userId: (address) => `user of ${address}`,
-    isBot: (userAgent) => userAgent === BOT,
+    hostname: "www.example.org",
+    visitor: ({ address, userAgent }) => ({
+      isBot: userAgent === BOT,
+      userId: `user of ${address}`,
+      userAgent: address === QUIET ? "" : userAgent,
+      clientAddress: address,
+    }),
     finished: (end) => memory.finished(end),
   });
   return [...builder.push(Buffer.from(text)), ...builder.end()];
@@ -65,10 +73,30 @@ describe("a block", () => {
       eventType: "page_view",
       path: "/1",
       userId: "user of 192.0.2.1",
+      userAgent: BROWSER,
+      clientAddress: "192.0.2.1",
+      hostname: "www.example.org",
       timestamp: "2015-05-17T10:05:03Z",
       eventId: expect.stringMatching(/^0{7}2[\w-]{16}$/),
     });
     expect(block).toMatchObject({ lines: 6, assets: 2, bots: 1, malformed: [{ line: 1 }] });
+  });
+
+  test("has what tells how the visitor came", () => {
+    const line = view("/1?utm_source=b", { referrer: "https://x.example/" });
+    const [block] = blocksOf(fileOf([line]), PAGES);
+    const event = { path: "/1", url: "/1?utm_source=b", referrer: "https://x.example/" };
+    expect(block?.events).toMatchObject([{ event }]);
+  });
+
+  test("says which events the server will flag: those of bots whose user agent it is told", () => {
+    const lines = [
+      view("/1"),
+      view("/2", { userAgent: BOT }),
+      view("/3", { userAgent: BOT, address: QUIET }),
+    ];
+    const [block] = blocksOf(fileOf(lines), EVERYTHING);
+    expect(block?.events.map(({ flagged }) => flagged)).toEqual([false, true, false]);
   });
 
   test("has the same ids under every selection", () => {

@@ -15,10 +15,15 @@ describe("a line in the combined format", () => {
 
   test("may have escaped quotes and backslashes in its quoted fields", () => {
     const parsed = parseCombined(
-      combinedLine({ request: 'GET /\\"a\\\\ HTTP/1.1', userAgent: 'x \\"y\\" \\\\' }),
+      combinedLine({
+        request: 'GET /\\"a\\\\ HTTP/1.1',
+        referrer: 'https://x.example/?\\"',
+        userAgent: 'x \\"y\\" \\\\',
+      }),
     );
     expect(parsed).toMatchObject({
       request: 'GET /\\"a\\\\ HTTP/1.1',
+      referrer: 'https://x.example/?\\"',
       userAgent: 'x \\"y\\" \\\\',
       status: 200,
     });
@@ -73,14 +78,17 @@ describe("a hit", () => {
     const line = view("/a/b?c=d", {
       address: "2001:db8::1",
       time: "01/Jan/2025:00:30:00 +0100",
-      userAgent: "x",
+      referrer: "https://x.example/?\\x22",
+      userAgent: "x \\x22",
     });
     expect(read(line)).toEqual({
       kind: "hit",
       path: "/a/b",
+      url: "",
       timestamp: "2024-12-31T23:30:00Z",
       address: "2001:db8::1",
-      userAgent: "x",
+      referrer: 'https://x.example/?"',
+      userAgent: "x \\x22",
     });
   });
 
@@ -104,6 +112,29 @@ describe("a hit", () => {
     ["GET /a\\nb HTTP/1.1", "/a\\nb"],
   ])("of %s has the path %s", (request, path) => {
     expect(read(combinedLine({ request }))).toMatchObject({ kind: "hit", path });
+  });
+
+  test.each([
+    ["GET /a?utm_source=b HTTP/1.1", "/a?utm_source=b"],
+    ["GET /a?c=d&utm_campaign=caf%C3%A9#e HTTP/1.1", "/a?c=d&utm_campaign=caf%C3%A9"],
+    ["GET /a?ref=b HTTP/1.1", "/a?ref=b"],
+    ["GET /a?gclid=b HTTP/1.1", "/a?gclid=b"],
+    ["GET http://example.org?source=b HTTP/1.1", "/?source=b"],
+    ["GET //a?source=b HTTP/1.1", "//a?source=b"],
+    ["GET /\\xc3\\xa9?source=\\x22 HTTP/1.1", '/é?source="'],
+  ])("of %s has the URL %s, as its query tells how the visitor came", (request, url) => {
+    expect(read(combinedLine({ request }))).toMatchObject({ url });
+  });
+
+  test.each([
+    ["nothing of that", "/a?b=utm_source"],
+    ["nothing but the name", "/a?utm_source="],
+    ["control characters", "/a?utm_source=b\\x01"],
+    ["bytes that are no UTF-8", "/a?utm_source=b\\xff"],
+    ["a path that does not begin with a slash", "a?utm_source=b"],
+    ["more than the server takes", `/a?utm_source=${"b".repeat(8_179)}`],
+  ])("has no URL when there is %s", (_, target) => {
+    expect(read(combinedLine({ request: `GET ${target} HTTP/1.1` }))).toMatchObject({ kind: "hit", url: "" });
   });
 
   test.each([200, 204, 206, 304])("may have the status %i", (status) => {

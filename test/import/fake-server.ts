@@ -27,6 +27,7 @@ export interface FakeServer {
   logId: string;
   /** Events with this path are rejected. */
   rejectedPath: string;
+  rejectionReason: string;
   close(): Promise<void>;
 }
 
@@ -52,7 +53,7 @@ export async function startFakeServer(): Promise<FakeServer> {
         for await (const { events } of messages) {
           for (const event of fault === "early" ? events.slice(0, events.length / 2) : events) {
             if (event.path === fake.rejectedPath) {
-              rejected.push({ index: BigInt(index), reason: "path is not wanted" });
+              rejected.push({ index: BigInt(index), reason: fake.rejectionReason });
             } else {
               accepted++;
               if (!stored.has(event.eventId)) stored.set(event.eventId, event);
@@ -84,6 +85,7 @@ export async function startFakeServer(): Promise<FakeServer> {
     faults,
     logId: LOG_ID,
     rejectedPath: "",
+    rejectionReason: "path is not wanted",
     async close() {
       for (const session of sessions) session.destroy();
       await new Promise((resolve) => server.close(resolve));

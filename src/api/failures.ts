@@ -3,8 +3,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import Database from "better-sqlite3";
 import { IngestError } from "../ingest/ingest.ts";
-import { ReportsRefused } from "../readmodel/reports.ts";
-import { unreadable } from "./stats-query.ts";
+import { ReportsRefused, unreadable } from "../readmodel/reports.ts";
 
 const CODES: Readonly<Record<IngestError["code"], Code>> = {
   buffer_full: Code.ResourceExhausted,

@@ -12,11 +12,6 @@ export type CheckedQuery =
   | { readonly ok: true; readonly query: StatsQuery }
   | { readonly ok: false; readonly reason: string };
 
-/** What is told when the read model cannot be read: its disk is full or broken, say. SQLite's words name no path. */
-export function unreadable(error: Error): string {
-  return `the statistics cannot be read at present: ${error.message}`;
-}
-
 /** An empty date counts as absent; `limit` undefined asks for the default. */
 export function checkStatsQuery(siteId: string, date: string, limit: number | undefined): CheckedQuery {
   if (siteId === "") return { ok: false, reason: "Missing required parameter: site_id" };

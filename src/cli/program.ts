@@ -53,8 +53,14 @@ program
   .command("stats")
   .description("ask a running server for the statistics of a site")
   .requiredOption("--site <id>", "the site")
-  .option("--date <YYYY-MM-DD>", "one UTC day (default: all time)")
-  .option("--limit <number>", "how many paths to list (default: 10)", parseNumber)
+  .option("--range <name>", "today, yesterday, 7d, 12mo, month, year or all (default: all)")
+  .option("--from <time>", "the beginning, instead of a range: a day or a time of RFC 3339")
+  .option("--to <time>", "the end: a day, which is part of it, or a time (default: now)")
+  .option("--time-zone <name>", "the zone that days begin in (default: the site's, or UTC)")
+  .addOption(new Option("--date <YYYY-MM-DD>", "one UTC day").conflicts(["range", "from", "to", "timeZone"]))
+  .option("--limit <number>", "how many rows a table has at most", parseNumber, 10)
+  .option("--include-bots", "let bots count as well", false)
+  .option("--json", "print one JSON object instead", false)
   .addOption(urlOption())
   .action(async (options) => {
     process.stdout.write(await statsText(options));

@@ -1,48 +1,54 @@
-// `footfall stats`: asks a running server, and prints its answer as a small table.
+// `footfall stats`: asks a running server about a site, and prints its answers for people or for programs.
 
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { AnalyticsService, type GetStatsResponse } from "../../gen/ts/analytics/v1/analytics_pb.ts";
+import { AnalyticsService } from "../../gen/ts/analytics/v1/analytics_pb.ts";
+import { isDate } from "../ingest/timestamp.ts";
 import { CliError } from "./cli-error.ts";
+import { askReport, reportJson, type StatsQuestion } from "./stats-report.ts";
+import { reportText } from "./stats-text.ts";
 
-/** Far more than an answer takes, in ms. */
-const TIMEOUT_MS = 10_000;
+/** As many as an answer of QueryStats may have. */
+const MAX_ROWS = 10_000;
 
 export interface StatsOptions {
   readonly url: string;
   readonly site: string;
+  /** As QueryStatsRequest has them. */
+  readonly range?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly timeZone?: string;
+  /** One UTC day, YYYY-MM-DD, instead of them. */
   readonly date?: string;
-  readonly limit?: number;
+  /** How many rows a table has at most. */
+  readonly limit: number;
+  readonly includeBots: boolean;
+  readonly json: boolean;
 }
 
 /** Resolves to the text to print; rejects with a CliError. */
 export async function statsText(options: StatsOptions): Promise<string> {
-  const transport = createConnectTransport({ baseUrl: options.url, httpVersion: "1.1" });
-  const client = createClient(AnalyticsService, transport);
-  const { date, limit } = options;
-  const question = {
-    siteId: options.site,
-    ...(date !== undefined && { date }),
-    ...(limit !== undefined && { limit }),
-  };
+  const question = questionOf(options);
+  const { url, limit, json } = options;
+  const client = createClient(AnalyticsService, createConnectTransport({ baseUrl: url, httpVersion: "1.1" }));
   try {
-    return formatStats(await client.getStats(question, { timeoutMs: TIMEOUT_MS }));
+    const report = await askReport(client, question, limit);
+    return json ? reportJson(report) : reportText(report);
   } catch (error) {
     const { code, rawMessage } = ConnectError.from(error);
     const hint = code === Code.Unavailable ? "; is the server running? --url names it" : "";
-    throw new CliError(`${options.url}: ${rawMessage}${hint}`, { cause: error });
+    throw new CliError(`${url}: ${rawMessage}${hint}`, { cause: error });
   }
 }
 
-function formatStats(stats: GetStatsResponse): string {
-  const lines = [
-    `site          ${stats.siteId}`,
-    `date          ${stats.date ?? "all time"}`,
-    `views         ${stats.totalViews}`,
-    `unique users  ${stats.uniqueUsers}`,
-  ];
-  const width = Math.max(0, ...stats.topPaths.map(({ views }) => String(views).length));
-  if (stats.topPaths.length > 0) lines.push("", "views by path");
-  for (const { path, views } of stats.topPaths) lines.push(`  ${String(views).padStart(width)}  ${path}`);
-  return `${lines.join("\n")}\n`;
+function questionOf(options: StatsOptions): StatsQuestion {
+  const { site: siteId, includeBots, date, limit } = options;
+  if (limit < 1 || limit > MAX_ROWS) {
+    throw new CliError(`--limit must be 1 to ${MAX_ROWS}, and is ${limit}`);
+  }
+  const { range = "", from = "", to = "", timeZone = "" } = options;
+  if (date === undefined) return { siteId, includeBots, range, from, to, timeZone };
+  if (!isDate(date)) throw new CliError(`--date must be a day, such as 2025-11-12, and is ${date}`);
+  return { siteId, includeBots, range: "", from: date, to: date, timeZone: "UTC" };
 }

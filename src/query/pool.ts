@@ -15,6 +15,9 @@ const MAX_WAITING = 64;
 const CACHE_BYTES = 128 * 1024 * 1024;
 /** A thread that nobody needs ends after this time, in ms, with what it kept. */
 const IDLE_MS = 60_000;
+/** What a question needs at most beside its columns, which are not on the heap. A thread that needs more ends, and its question
+ *  fails. */
+const MAX_HEAP_MB = 512;
 /** Added to the threads' niceness: whatever else the process does goes first. */
 const NICENESS = 10;
 
@@ -47,6 +50,7 @@ export class QueryPool implements Queries {
       maxQueue: MAX_WAITING,
       idleTimeout: IDLE_MS,
       niceIncrement: NICENESS,
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
       workerData,
     });
   }

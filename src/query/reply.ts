@@ -4,6 +4,7 @@ import { fromBinary, fromJsonString } from "@bufbuild/protobuf";
 import Database from "better-sqlite3";
 import { Temporal } from "temporal-polyfill";
 import { FilterSchema, QueryStatsRequestSchema } from "../../gen/ts/analytics/v1/query_pb.ts";
+import { unreadable } from "../readmodel/reports.ts";
 import { answer } from "./engine.ts";
 import { TooMuch, TooSlow } from "./limits.ts";
 import type { Task } from "./pool.ts";
@@ -37,7 +38,7 @@ export function replyTo({ request, nowMs, deadlineMs }: Task, stored: StoredEven
   } catch (error) {
     if (error instanceof TooMuch) return { kind: "too_much", reason: error.message };
     if (error instanceof TooSlow) return { kind: "too_slow", reason: error.message };
-    if (error instanceof Database.SqliteError) return { kind: "unreadable", reason: error.message };
+    if (error instanceof Database.SqliteError) return { kind: "unreadable", reason: unreadable(error) };
     throw error;
   }
 }

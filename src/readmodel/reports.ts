@@ -40,3 +40,11 @@ export interface PathViews {
   readonly path: string;
   readonly views: number;
 }
+
+/** What is told when the read model cannot be read: its disk is full or broken, say. SQLite's words name no path. */
+export function unreadable(error: Error): string {
+  if (/^no such (table|column)/.test(error.message)) {
+    return "the statistics are being made anew for this version of Footfall: ask again later";
+  }
+  return `the statistics cannot be read at present: ${error.message}`;
+}

@@ -20,7 +20,7 @@ import { dayOf, SessionRows, type StoredSession } from "./session-rows.ts";
 import { VisitorRows } from "./visitor-rows.ts";
 
 /** How many visitors are kept in memory from one batch to the next; some 300 bytes each. */
-const MAX_KNOWN_VISITORS = 50_000;
+const MAX_KNOWN_VISITORS = 10_000;
 
 /** What an event is of, by their numbers in the site; 0 where it is of none. */
 export interface Belonging {

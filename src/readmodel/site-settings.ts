@@ -14,8 +14,16 @@ export interface SiteSettings {
 /** Of a site that nothing was said about. */
 export const NO_SETTINGS: SiteSettings = { name: "", timeZone: "UTC", goals: new Map() };
 
-/** Reads the settings of the site with a number. */
+/** Reads the settings of the site with a number. A generation of an earlier version has none: it throws an SqliteError. */
 export function siteSettingsReader(database: Database.Database): (site: number) => SiteSettings {
+  let read: ReturnType<typeof prepare> | undefined;
+  return (number) => {
+    read ??= prepare(database);
+    return read(number);
+  };
+}
+
+function prepare(database: Database.Database): (site: number) => SiteSettings {
   const site = database.prepare<[number], { name: string; time_zone: string }>(
     "SELECT name, time_zone FROM sites WHERE id = ?",
   );

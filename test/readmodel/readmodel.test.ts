@@ -1,8 +1,12 @@
 import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { QueryStatsRequestSchema } from "../../gen/ts/analytics/v1/query_pb.ts";
 import type { EventDetails } from "../../src/projector/event-details.ts";
+import { replyTo } from "../../src/query/reply.ts";
+import { StoredEvents } from "../../src/query/stored-events.ts";
 import { generationPath, publishGeneration } from "../../src/readmodel/generations.ts";
 import { ReadModelReader } from "../../src/readmodel/reader.ts";
 import { ReadModelWriter, UnusableReadModel } from "../../src/readmodel/writer.ts";
@@ -259,3 +263,29 @@ function naiveStats(events: readonly (GivenEvent & { receivedAtMs: number })[], 
       .sort((a, b) => b.views - a.views || (a.path < b.path ? -1 : 1)),
   };
 }
+
+test("while a generation of an earlier version is all there is, day statistics are answered, and others say why not", () => {
+  const { directory, writer, reader } = openModel();
+  applyInBatches(writer, [{ path: "/a", user: "u1" }]);
+  writer.close();
+  const database = new Database(generationPath(directory, 1));
+  // What version 4 did not have.
+  for (const table of ["goals", "visitors", "sessions", "session_days", "chunks", "chunk_columns"]) {
+    database.exec(`DROP TABLE ${table}`);
+  }
+  for (const column of ["name", "time_zone", "visitors", "sessions"]) {
+    database.exec(`ALTER TABLE sites DROP COLUMN ${column}`);
+  }
+  database.close();
+  expect(reader.stats({ siteId: "site", date: null, limit: 10 })).toMatchObject({ totalViews: 1 });
+  expect(() => reader.site("site")).toThrow("no such");
+  const request = toBinary(
+    QueryStatsRequestSchema,
+    create(QueryStatsRequestSchema, { siteId: "site", metrics: ["events"] }),
+  );
+  const task = { request, nowMs: 0, deadlineMs: Number.POSITIVE_INFINITY };
+  expect(replyTo(task, new StoredEvents(directory, 0))).toEqual({
+    kind: "unreadable",
+    reason: "the statistics are being made anew for this version of Footfall: ask again later",
+  });
+});

@@ -24,7 +24,7 @@ export interface Settings {
   readonly log?: string;
   /** How many lines `import` imports. */
   readonly lines: number;
-  /** How many events `fold` folds. */
+  /** How many events `fold` folds, and `query` asks about. */
   readonly events: number;
   /** How many single events are on their way at a time, where as many as possible are sent. */
   readonly connections: number;

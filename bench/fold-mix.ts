@@ -7,6 +7,7 @@
 import { v4, v7 } from "uuid";
 import { formatTimestamp } from "../src/ingest/timestamp.ts";
 import type { RecordedEvent } from "../src/log/records.ts";
+import { chance, hash, zipf } from "./chance.ts";
 
 export interface Mix {
   readonly events: number;
@@ -127,25 +128,7 @@ export function receivedAtMs(index: number): number {
   return RECEIVED_FROM_MS + Math.floor(index / EVENTS_PER_MS);
 }
 
-/** From 0 to `count` - 1, for a `chance` from 0 to 1. */
-function zipf(chance: number, count: number): number {
-  return Math.min(count - 1, Math.floor((count + 1) ** chance) - 1);
-}
-
-/** From 0 to 1, 1 excluded; another one for each `kind`. */
-function chance(index: number, kind: number): number {
-  return hash(index, kind) / 2 ** 32;
-}
-
 /** Another text for each number. */
 function text(number: number, kind: number): string {
   return hash(number, kind).toString(36).padStart(7, "0");
-}
-
-/** 32 bits, which for one `kind` are others for each number. Source: the finalizer of MurmurHash3. */
-function hash(number: number, kind: number): number {
-  let bits = number ^ Math.imul(kind, 0x9e3779b1);
-  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-  return (bits ^ (bits >>> 16)) >>> 0;
 }

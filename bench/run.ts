@@ -20,6 +20,7 @@ import { benchmarkIngest } from "./ingest.ts";
 import { benchmarkLatency } from "./latency.ts";
 import { picture } from "./picture.ts";
 import { canPin } from "./pinning.ts";
+import { benchmarkQuery } from "./query.ts";
 import { benchmarkStart } from "./start.ts";
 import { table } from "./table.ts";
 
@@ -33,6 +34,7 @@ const BENCHMARKS: ReadonlyMap<string, Benchmark> = new Map([
   ["start", benchmarkStart],
   ["commit", benchmarkCommit],
   ["fold", benchmarkFold],
+  ["query", benchmarkQuery],
 ]);
 
 /** For one benchmark, in ms. */
@@ -47,7 +49,7 @@ const program = new Command("bench")
   .option("--connections <number>", "how many single events are on their way at a time", parseCount, 64)
   .option("--rounds <number>", "how often each figure is measured", parseCount, 5)
   .option("--seconds <number>", "how long it is measured each time", parseCount, 2)
-  .option("--events <number>", "how many events fold folds", parseCount, 10_000_000)
+  .option("--events <number>", "how many events fold folds and query asks about", parseCount, 10_000_000)
   .option("--log-gb <number>", "the size of the log that start begins with", parseCount, 10)
   .option("--json <file>", "also write the figures here, such as bench/results/import.json")
   .option("--svg <file>", "also draw what ingest measured, such as docs/ingest.svg")

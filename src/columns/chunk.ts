@@ -11,8 +11,11 @@
 export type NumberColumn = "time" | "revenue" | "start" | "end";
 
 /** Columns of whole numbers from 0 on. Of events: visitor and session (0: none), and whether it is a bot's (1). Of
- *  sessions: its number, and how many events and page views it has. */
-export type IntegerColumn = "visitor" | "session" | "bot" | "number" | "events" | "pageviews";
+ *  sessions: its number, and how many events and page views it has. Those named distinct have no rows of their own: see
+ *  summary.ts. */
+export type IntegerColumn =
+  | ("visitor" | "session" | "bot" | "number" | "events" | "pageviews")
+  | ("distinct_visitors" | "distinct_sessions");
 
 /** Columns of texts. Of events: dimensions, props as JSON, and the currency. Of sessions: the paths of the first and the last
  *  page view. */

@@ -1,6 +1,7 @@
 // Checks what is said about sites.
 
-import { filterOf } from "../query/filters.ts";
+import type { Filter } from "../../gen/ts/analytics/v1/query_pb.ts";
+import { filterOf, MAX_VALUE_BYTES } from "../query/filters.ts";
 import { isTimeZone } from "../query/time-zones.ts";
 import type { Setting } from "./ingest.ts";
 import { textProblem } from "./text.ts";
@@ -18,8 +19,32 @@ export function settingProblem(setting: Setting): string | undefined {
   if (problem !== undefined) return problem;
   if (setting.$typeName === "analytics.v1.RecordedSite") return timeZoneProblem(setting.timeZone);
   if (setting.name === "") return "Missing required field: name";
-  const filter = setting.filter && filterOf(setting.filter, "filter");
-  return filter?.ok === false ? filter.reason : undefined;
+  return setting.filter && filterProblem(setting.filter);
+}
+
+function filterProblem(filter: Filter): string | undefined {
+  const checked = filterOf(filter, "filter");
+  if (!checked.ok) return checked.reason;
+  // Not for the question's sake, but for the log's: it has no text with NUL.
+  for (const text of textsOf(filter)) {
+    const problem = textProblem("a text in filter", text, MAX_VALUE_BYTES, true);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+function textsOf({ kind }: Filter): string[] {
+  switch (kind.case) {
+    case "condition":
+      return [kind.value.dimension, ...kind.value.values];
+    case "and":
+    case "or":
+      return kind.value.filters.flatMap(textsOf);
+    case "not":
+      return textsOf(kind.value);
+    case undefined:
+      return [];
+  }
 }
 
 function timeZoneProblem(timeZone: string): string | undefined {

@@ -97,6 +97,13 @@ export class Buckets {
     return this.#months ? (this.#months.ofDay[index] ?? 0) : index;
   }
 
+  /** A time around `ms`, which is in the period, that is all in one bucket. */
+  spanAround(ms: number): Period {
+    const { fromMs, toMs, shiftMs } = this.#spanAt(ms);
+    const startMs = Math.floor((ms + shiftMs) / this.#lengthMs) * this.#lengthMs - shiftMs;
+    return { fromMs: Math.max(fromMs, startMs), toMs: Math.min(toMs, startMs + this.#lengthMs) };
+  }
+
   /** What QueryRow.dimensions has of a bucket. */
   label(index: number): string {
     const unitIndex = this.#months ? (this.#months.firstDays[index] ?? 0) : index;

@@ -2,9 +2,17 @@
 
 import { TooMuch } from "./limits.ts";
 
+/** Members of groups, in two arrays side by side. */
+export interface Membership {
+  readonly count: number;
+  readonly groups: Uint32Array;
+  /** Numbers of at least 1; 0 is none. */
+  readonly members: Uint32Array;
+}
+
 export interface Distinct {
-  /** Whether `member` is new in `group`; from then on it is not. */
-  add(group: number, member: number): boolean;
+  /** Puts the places of members that are new in their groups into `fresh`, from then on they are not; how many there are. */
+  addAll(membership: Membership, fresh: Uint32Array): number;
 }
 
 /** As long as groups times members are no more, one bit for each is the fastest: 32 MiB. */
@@ -26,22 +34,42 @@ class Bits implements Distinct {
     this.#words = new Uint32Array(Math.ceil((groups * this.#members) / 32));
   }
 
-  add(group: number, member: number): boolean {
-    const bit = group * this.#members + member;
-    const word = bit >>> 5;
-    const mask = 1 << (bit & 31);
-    const before = this.#words[word] ?? 0;
-    this.#words[word] = before | mask;
-    return (before & mask) === 0;
+  addAll({ count, groups, members }: Membership, fresh: Uint32Array): number {
+    const words = this.#words;
+    const most = this.#members;
+    let found = 0;
+    for (let at = 0; at < count; at += 1) {
+      const member = members[at] ?? 0;
+      if (member === 0) continue;
+      const bit = (groups[at] ?? 0) * most + member;
+      const mask = 1 << (bit & 31);
+      const before = words[bit >>> 5] ?? 0;
+      if ((before & mask) !== 0) continue;
+      words[bit >>> 5] = before | mask;
+      fresh[found] = at;
+      found += 1;
+    }
+    return found;
   }
 }
 
 /** A hash table with open addressing, at most half full. An empty place has 0, which is no pair, as members begin at 1. */
 class Pairs implements Distinct {
-  #keys = new Float64Array(2048);
+  #keys = new Float64Array(16_384);
   #size = 0;
 
-  add(group: number, member: number): boolean {
+  addAll({ count, groups, members }: Membership, fresh: Uint32Array): number {
+    let found = 0;
+    for (let at = 0; at < count; at += 1) {
+      const member = members[at] ?? 0;
+      if (member === 0 || !this.#add(groups[at] ?? 0, member)) continue;
+      fresh[found] = at;
+      found += 1;
+    }
+    return found;
+  }
+
+  #add(group: number, member: number): boolean {
     const key = group * 2 ** 32 + member;
     const place = placeOf(this.#keys, key, group, member);
     if (this.#keys[place] === key) return false;

@@ -23,7 +23,7 @@ export function answer(plan: Plan, events: SiteEvents, checkTime: () => void): A
     const code = grouping.codes(group)[dimension] ?? 0;
     return plan.dimensions[dimension]?.kind === "time" ? code : grouping.text(dimension, code);
   };
-  groups.sort(byOrder(plan.order, now.tally, valueIn));
+  groups.sort(byOrder(plan.order, groups, now.tally, valueIn));
   const page = groups.slice(plan.offset, plan.offset + plan.limit);
   const row = (group: number): AnswerRow => ({
     dimensions: plan.dimensions.map((_, index) => {
@@ -86,20 +86,27 @@ function groupsOf({ dimensions }: Plan, { tally, buckets, isOpen }: Tallied): nu
 
 function byOrder(
   order: readonly OrderKey[],
+  groups: readonly number[],
   tally: Tally,
   valueIn: (group: number, dimension: number) => string | number,
 ): (a: number, b: number) => number {
-  const compare = ({ by, index }: OrderKey, a: number, b: number): number => {
-    if (by === "metric") return tally.metric(index, a) - tally.metric(index, b);
-    const [left, right] = [valueIn(a, index), valueIn(b, index)];
-    if (typeof left === "string" && typeof right === "string") return compareTexts(left, right);
-    return Number(left) - Number(right);
-  };
+  // Computed once for each group, and not for each comparison.
+  const keys = order.map(({ by, index, descending }) => {
+    const values = new Map<number, string | number>();
+    for (const group of groups) {
+      values.set(group, by === "metric" ? tally.metric(index, group) : valueIn(group, index));
+    }
+    return { values, sign: descending ? -1 : 1 };
+  });
   return (a, b) => {
-    for (const key of order) {
-      const result = compare(key, a, b);
-      if (result !== 0) return key.descending ? -result : result;
+    for (const { values, sign } of keys) {
+      const result = compare(values.get(a) ?? 0, values.get(b) ?? 0);
+      if (result !== 0) return sign * result;
     }
     return 0;
   };
+}
+
+function compare(a: string | number, b: string | number): number {
+  return typeof a === "string" && typeof b === "string" ? compareTexts(a, b) : Number(a) - Number(b);
 }

@@ -10,7 +10,7 @@ const MAX_DEPTH = 10;
 /** In all conditions of a filter together. */
 const MAX_VALUES = 1000;
 /** In bytes of UTF-8: about as long as the longest values of events. */
-const MAX_VALUE_BYTES = 2000;
+export const MAX_VALUE_BYTES = 2000;
 /** In all conditions together: each takes up to 8 MB, which RE2 remembers its states in. */
 const MAX_PATTERNS = 10;
 

@@ -3,6 +3,7 @@
 import type { Buckets } from "./buckets.ts";
 import { TooMuch } from "./limits.ts";
 import type { Dimension } from "./plan.ts";
+import type { EventChunk } from "./site-events.ts";
 import type { Values } from "./texts.ts";
 
 /** More groups than anybody reads: they take some 100 bytes each. */
@@ -30,7 +31,7 @@ class DimensionCodes {
 }
 
 /** What the rows of a chunk have of a dimension. */
-export type RowValues = { readonly times: Float64Array; readonly buckets: Buckets } | Values;
+export type RowValues = { readonly chunk: EventChunk; readonly buckets: Buckets } | Values;
 
 export class Grouping {
   readonly #dimensions: readonly DimensionCodes[];
@@ -48,13 +49,12 @@ export class Grouping {
   /** Puts the groups of the `count` first rows of `rows` into `groups`. `values` are those of the dimensions, in order. */
   assign(rows: Uint32Array, count: number, values: readonly RowValues[], groups: Uint32Array): void {
     groups.fill(0, 0, count);
+    const codes = new Uint32Array(count);
     for (const [index, dimension] of this.#dimensions.entries()) {
-      const codeOf = codesOfRows(dimension, values[index]);
-      if (index === 0) for (let at = 0; at < count; at += 1) groups[at] = codeOf(rows[at] ?? 0);
-      else {
-        for (let at = 0; at < count; at += 1) {
-          groups[at] = this.#step(index - 1, groups[at] ?? 0, codeOf(rows[at] ?? 0));
-        }
+      putCodes(dimension, values[index], rows, count, index === 0 ? groups : codes);
+      if (index === 0) continue;
+      for (let at = 0; at < count; at += 1) {
+        groups[at] = this.#step(index - 1, groups[at] ?? 0, codes[at] ?? 0);
       }
     }
   }
@@ -93,29 +93,61 @@ export class Grouping {
   }
 }
 
-function codesOfRows(dimension: DimensionCodes, values: RowValues | undefined): (row: number) => number {
+/** Puts the codes that the `count` first rows of `rows` have of a dimension into `codes`. */
+function putCodes(
+  dimension: DimensionCodes,
+  values: RowValues | undefined,
+  rows: Uint32Array,
+  count: number,
+  codes: Uint32Array,
+): void {
   if (!values) throw new Error("a dimension has no values");
-  if ("buckets" in values) {
-    const { buckets, times } = values;
-    return (row) => buckets.indexOf(times[row] ?? 0);
+  if ("buckets" in values) putBuckets(values.buckets, values.chunk.times(), rows, count, codes);
+  else putTexts(dimension, values, rows, count, codes);
+}
+
+function putBuckets(
+  buckets: Buckets,
+  times: Float64Array,
+  rows: Uint32Array,
+  count: number,
+  codes: Uint32Array,
+): void {
+  // Events that follow each other are mostly in the same bucket.
+  let [fromMs, toMs, index] = [0, 0, 0];
+  for (let at = 0; at < count; at += 1) {
+    const timeMs = times[rows[at] ?? 0] ?? 0;
+    if (timeMs < fromMs || timeMs >= toMs) {
+      index = buckets.indexOf(timeMs);
+      ({ fromMs, toMs } = buckets.spanAround(timeMs));
+    }
+    codes[at] = index;
   }
-  const { codeOf, text } = values;
+}
+
+function putTexts(
+  dimension: DimensionCodes,
+  { codeOf, text }: Values,
+  rows: Uint32Array,
+  count: number,
+  codes: Uint32Array,
+): void {
   if (!codeOf) {
-    const code = dimension.codeOf(text(0));
-    return () => code;
+    codes.fill(dimension.codeOf(text(0)), 0, count);
+    return;
   }
   /** By the chunk's codes: the code over all chunks, and one more. */
   const known: number[] = [];
-  return (row) => {
-    const own = codeOf(row);
+  for (let at = 0; at < count; at += 1) {
+    const own = codeOf(rows[at] ?? 0);
     let code = known[own] ?? 0;
     if (code === 0) {
       code = dimension.codeOf(text(own)) + 1;
       checkGroups(code);
       known[own] = code;
     }
-    return code - 1;
-  };
+    codes[at] = code - 1;
+  }
 }
 
 function checkGroups(groups: number): void {

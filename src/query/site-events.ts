@@ -13,6 +13,16 @@ export interface EventChunk {
   revenueMicros(): Float64Array | undefined;
   integers(column: IntegerColumn): Uint32Array | undefined;
   texts(column: TextColumnName): TextColumn | undefined;
+  /** What it comes to without bots; undefined of small chunks. */
+  readonly summary: ChunkSummary | undefined;
+}
+
+export interface ChunkSummary {
+  readonly events: number;
+  readonly pageviews: number;
+  /** The distinct ones, without 0. */
+  visitors(): Uint32Array;
+  sessions(): Uint32Array;
 }
 
 /** Some sessions; of several rows with the same number, the last one counts, by chunk and by row. */

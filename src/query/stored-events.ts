@@ -59,6 +59,8 @@ interface ChunkRow {
   readonly low: number;
   readonly high: number;
   readonly is_packed: number;
+  readonly events: number | null;
+  readonly pageviews: number | null;
 }
 
 type Model = ReturnType<typeof prepare>;
@@ -72,7 +74,7 @@ function prepare(database: Database.Database, generation: number, cache: ColumnC
     site: database.prepare<[string], SiteRow>("SELECT id, visitors, sessions FROM sites WHERE site_id = ?"),
     settings: siteSettingsReader(database),
     chunks: database.prepare<[ChunkKind, number], ChunkRow>(`
-      SELECT id, rows, low, high, packed IS NOT NULL AS is_packed
+      SELECT id, rows, low, high, packed IS NOT NULL AS is_packed, events, pageviews
       FROM chunks WHERE kind = ? AND site = ? ORDER BY id`),
     packed: database.prepare<[number], { packed: Buffer }>("SELECT packed FROM chunks WHERE id = ?"),
     column: database.prepare<[number, string], { data: Buffer }>(
@@ -95,9 +97,17 @@ function eventsOf(model: Model, site: SiteRow): SiteEvents {
   };
 }
 
-function eventChunk({ rows, low, high }: ChunkRow, columns: ChunkColumns): EventChunk {
+function eventChunk({ rows, low, high, events, pageviews }: ChunkRow, columns: ChunkColumns): EventChunk {
+  const isLarge = events !== null && pageviews !== null;
   return {
     ...{ rows, firstMs: low, lastMs: high },
+    summary: isLarge
+      ? {
+          ...{ events, pageviews },
+          visitors: () => columns.integers("distinct_visitors"),
+          sessions: () => columns.integers("distinct_sessions"),
+        }
+      : undefined,
     times: () => columns.numbers("time"),
     revenueMicros: () => someOf(columns.numbers("revenue")),
     integers: (name) => someOf(columns.integers(name)),

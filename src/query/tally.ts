@@ -1,8 +1,12 @@
 // Counts the events of groups, and makes the metrics of the counts.
 
+import type { TextColumn } from "../columns/column.ts";
+import { VIEW } from "../projector/fold.ts";
 import { type Distinct, distinct } from "./distinct.ts";
 import type { Metric } from "./plan.ts";
+import type { RowTest } from "./row-test.ts";
 import type { SessionFacts } from "./session-facts.ts";
+import type { ChunkSummary } from "./site-events.ts";
 
 /** Some events that pass, by their place in a chunk: `rows` and `groups` have one for each of them. */
 export interface Selected {
@@ -14,11 +18,11 @@ export interface Selected {
 /** What the rows of a chunk are counted by. Where a column is undefined, all its rows are 0. */
 export interface Counted {
   readonly visitors: Uint32Array | undefined;
-  readonly sessionOf: (row: number) => number;
-  readonly isView: (row: number) => boolean;
+  readonly sessions: Uint32Array | undefined;
+  readonly types: TextColumn | undefined;
   /** The event's revenue in the currency asked for, in millionths. */
   readonly revenueMicros: (row: number) => number;
-  readonly isGoal: (row: number) => boolean;
+  readonly isGoal: RowTest;
 }
 
 /** What a question's metrics are made of. */
@@ -86,16 +90,28 @@ export class Tally {
   }
 
   add(selected: Selected, counted: Counted): void {
-    const { count, groups } = selected;
-    for (let at = 0; at < count; at += 1) this.#groups = Math.max(this.#groups, (groups[at] ?? 0) + 1);
+    this.#groups = Math.max(this.#groups, highestOf(selected) + 1);
     for (const [name, counts] of this.#counts) this.#counts.set(name, withRoom(counts, this.#groups));
-    const events = this.#counts.get("events");
-    if (events) for (let at = 0; at < count; at += 1) increase(events, groups[at], 1);
-    this.#addViews(selected, counted);
-    this.#addVisitors(selected, counted);
-    this.#addSessions(selected, counted);
+    countEvents(selected, this.#counts.get("events"));
+    countViews(selected, this.#counts.get("pageviews"), counted.types);
+    this.#addVisitors(selected, counted.visitors);
+    this.#addSessions(selected, counted.sessions);
     this.#addRevenue(selected, counted);
     this.#addConverted(selected, counted);
+  }
+
+  /** Adds a chunk's events, without bots, to a group. The metrics are those of addsUp(). `sessions` are the distinct ones. */
+  addSummary(summary: ChunkSummary, sessions: () => Uint32Array, group: number): void {
+    this.#groups = Math.max(this.#groups, group + 1);
+    for (const [name, counts] of this.#counts) this.#counts.set(name, withRoom(counts, this.#groups));
+    const addTo = (name: Count, by: number) => {
+      const counts = this.#counts.get(name);
+      if (counts) increase(counts, group, by);
+    };
+    addTo("events", summary.events);
+    addTo("pageviews", summary.pageviews);
+    if (this.#visitors) this.#addVisitors(allIn(group, summary.visitors()), summary.visitors());
+    if (this.#sessions) this.#addSessions(allIn(group, sessions()), sessions());
   }
 
   /** The metrics of a group, in their order. */
@@ -127,35 +143,39 @@ export class Tally {
     }
   }
 
-  #addViews({ count, rows, groups }: Selected, { isView }: Counted): void {
-    const pageviews = this.#counts.get("pageviews");
-    if (!pageviews) return;
-    for (let at = 0; at < count; at += 1) if (isView(rows[at] ?? 0)) increase(pageviews, groups[at], 1);
-  }
-
-  #addVisitors({ count, rows, groups }: Selected, { visitors }: Counted): void {
+  #addVisitors(selected: Selected, visitors: Uint32Array | undefined): void {
     const counts = this.#counts.get("visitors");
     if (!counts || !visitors || !this.#visitors) return;
-    for (let at = 0; at < count; at += 1) {
-      const visitor = visitors[rows[at] ?? 0] ?? 0;
-      const group = groups[at] ?? 0;
-      if (visitor !== 0 && this.#visitors.add(group, visitor)) increase(counts, group, 1);
-    }
+    const fresh = freshOf(selected, visitors, this.#visitors);
+    for (const at of fresh) increase(counts, selected.groups[at] ?? 0, 1);
   }
 
-  #addSessions({ count, rows, groups }: Selected, { sessionOf }: Counted): void {
+  #addSessions(selected: Selected, sessions: Uint32Array | undefined): void {
     const visits = this.#counts.get("visits");
-    if (!visits || !this.#sessions) return;
+    if (!visits || !sessions || !this.#sessions) return;
     const bounces = this.#counts.get("bounces");
     const durations = this.#counts.get("durationMs");
-    for (let at = 0; at < count; at += 1) {
-      const session = sessionOf(rows[at] ?? 0);
+    const { groups, rows } = selected;
+    for (const at of freshOf(selected, sessions, this.#sessions)) {
       const group = groups[at] ?? 0;
-      if (session === 0 || !this.#sessions.add(group, session)) continue;
+      const session = sessions[rows[at] ?? 0] ?? 0;
       increase(visits, group, 1);
       if (bounces) increase(bounces, group, this.#facts.bounce(session));
       if (durations) increase(durations, group, this.#facts.durationMs(session));
     }
+  }
+
+  #addConverted({ count, rows, groups }: Selected, { isGoal, visitors }: Counted): void {
+    const converted = this.#counts.get("converted");
+    if (!converted || !visitors || !this.#converted) return;
+    const members = new Uint32Array(count);
+    for (let at = 0; at < count; at += 1) {
+      const row = rows[at] ?? 0;
+      members[at] = isGoal(row) ? (visitors[row] ?? 0) : 0;
+    }
+    const fresh = new Uint32Array(count);
+    const found = this.#converted.addAll({ count, groups, members }, fresh);
+    for (const at of fresh.subarray(0, found)) increase(converted, groups[at] ?? 0, 1);
   }
 
   /** Whole units and the rest apart, so that the sums are exact: each is a whole number below 2^53. */
@@ -167,26 +187,64 @@ export class Tally {
       const revenue = revenueMicros(rows[at] ?? 0);
       if (revenue === 0) continue;
       const whole = Math.trunc(revenue / MICROS);
-      increase(units, groups[at], whole);
-      increase(micros, groups[at], revenue - whole * MICROS);
-    }
-  }
-
-  #addConverted({ count, rows, groups }: Selected, { isGoal, visitors }: Counted): void {
-    const converted = this.#counts.get("converted");
-    if (!converted || !visitors || !this.#converted) return;
-    for (let at = 0; at < count; at += 1) {
-      const row = rows[at] ?? 0;
-      const visitor = visitors[row] ?? 0;
-      const group = groups[at] ?? 0;
-      if (visitor === 0 || !isGoal(row)) continue;
-      if (this.#converted.add(group, visitor)) increase(converted, group, 1);
+      increase(units, groups[at] ?? 0, whole);
+      increase(micros, groups[at] ?? 0, revenue - whole * MICROS);
     }
   }
 }
 
-function increase(counts: Float64Array, group: number | undefined, by: number): void {
-  counts[group ?? 0] = (counts[group ?? 0] ?? 0) + by;
+/** Whether the metrics of some chunks together are made of the chunks' summaries. */
+export function addsUp(metrics: readonly Metric[]): boolean {
+  return !metrics.includes("revenue") && !metrics.includes("conversion_rate");
+}
+
+/** All rows of a column, in one group. */
+function allIn(group: number, column: Uint32Array): Selected {
+  const count = column.length;
+  const rows = new Uint32Array(count);
+  for (let row = 0; row < count; row += 1) rows[row] = row;
+  return { count, rows, groups: new Uint32Array(count).fill(group) };
+}
+
+// Each of the loops below is a function of its own, so that it is compiled for the arrays that it has.
+
+function highestOf({ count, groups }: Selected): number {
+  let highest = -1;
+  for (let at = 0; at < count; at += 1) {
+    const group = groups[at] ?? 0;
+    if (group > highest) highest = group;
+  }
+  return highest;
+}
+
+function countEvents({ count, groups }: Selected, counts: Float64Array | undefined): void {
+  if (!counts) return;
+  for (let at = 0; at < count; at += 1) increase(counts, groups[at] ?? 0, 1);
+}
+
+function countViews(
+  { count, rows, groups }: Selected,
+  counts: Float64Array | undefined,
+  types: TextColumn | undefined,
+): void {
+  const view = types?.dictionary.indexOf(VIEW) ?? -1;
+  if (!counts || !types || view < 0) return;
+  const { codes } = types;
+  for (let at = 0; at < count; at += 1) {
+    if (codes[rows[at] ?? 0] === view) increase(counts, groups[at] ?? 0, 1);
+  }
+}
+
+/** The places of the selected rows of which the member is new in its group. */
+function freshOf({ count, rows, groups }: Selected, column: Uint32Array, seen: Distinct): Uint32Array {
+  const members = new Uint32Array(count);
+  for (let at = 0; at < count; at += 1) members[at] = column[rows[at] ?? 0] ?? 0;
+  const fresh = new Uint32Array(count);
+  return fresh.subarray(0, seen.addAll({ count, groups, members }, fresh));
+}
+
+function increase(counts: Float64Array, group: number, by: number): void {
+  counts[group] = (counts[group] ?? 0) + by;
 }
 
 function ratio(part: number, whole: number): number {

@@ -15,12 +15,12 @@ export interface Values {
 
 const ALL_EMPTY: Values = { codeOf: undefined, text: () => "" };
 
-/** `sessionOf` gives the session of a row, 0 for none. */
+/** `sessions` are those of the rows, 0 for none; undefined when none has one. */
 export function valuesOf(
   dimension: TextDimension,
   chunk: EventChunk,
   facts: SessionFacts,
-  sessionOf: (row: number) => number,
+  sessions: Uint32Array | undefined,
 ): Values {
   switch (dimension.kind) {
     case "event":
@@ -30,7 +30,7 @@ export function valuesOf(
     case "visit": {
       const placeOf = dimension.name === "entry_page" ? "entry" : "exit";
       const codeOf = (row: number) => {
-        const session = sessionOf(row);
+        const session = sessions?.[row] ?? 0;
         return session === 0 ? 0 : facts[placeOf](session);
       };
       return { codeOf, text: (code) => facts.paths[code] ?? "" };

@@ -5,16 +5,21 @@
 // a few times in all. Rows keep their order, from chunk to chunk and within one.
 
 import type { Database, Statement } from "better-sqlite3";
-import { type Columns, pack, unpack } from "../columns/chunk.ts";
+import { type ColumnName, type Columns, pack, unpack } from "../columns/chunk.ts";
 import { ChunkBuilder } from "../columns/chunk-builder.ts";
 import { decodeNumbers } from "../columns/column.ts";
+import { summaryOf } from "../columns/summary.ts";
 
-/** From so many rows on, a chunk is large: then to read it costs far more than to find it. */
-const LARGE = 8192;
-/** A chunk has no more, so that to work through one is a matter of a few ms. */
-const MAX_ROWS = 65_536;
-/** So many small chunks of a site are put together. */
-const MAX_SMALL = 64;
+export interface ChunkSizes {
+  /** From so many rows on, a chunk is large: then to read it costs far more than to find it. */
+  readonly large: number;
+  /** A chunk has no more, so that to work through one is a matter of a few ms. */
+  readonly most: number;
+  /** So many small chunks of a site are put together. */
+  readonly small: number;
+}
+
+export const CHUNK_SIZES: ChunkSizes = { large: 8192, most: 65_536, small: 64 };
 
 /** What the rows of a chunk are. */
 export type ChunkKind = "event" | "session";
@@ -24,15 +29,18 @@ const KEYS = { event: "time", session: "number" } as const;
 
 export class Chunks {
   readonly #kind: ChunkKind;
+  readonly #sizes: ChunkSizes;
   readonly #builders = new Map<number, ChunkBuilder>();
   readonly #small: Statement<[string, number], { id: number; rows: number }>;
   readonly #packed: Statement<[number], { packed: Buffer }>;
   readonly #remove: Statement<[number]>;
   readonly #addChunk: Statement<[string, number, number, number, number, Buffer | null]>;
-  readonly #addColumn: Statement<[number | bigint, string, Buffer]>;
+  readonly #addColumn: Statement<[number | bigint, ColumnName, Buffer]>;
+  readonly #addSummary: Statement<[number, number, number | bigint]>;
 
-  constructor(database: Database, kind: ChunkKind) {
+  constructor(database: Database, kind: ChunkKind, sizes: ChunkSizes) {
     this.#kind = kind;
+    this.#sizes = sizes;
     this.#small = database.prepare(`
       SELECT id, rows FROM chunks INDEXED BY chunks_packed
       WHERE kind = +? AND site = +? AND packed IS NOT NULL ORDER BY id`);
@@ -41,13 +49,14 @@ export class Chunks {
     this.#addChunk = database.prepare(
       "INSERT INTO chunks (kind, site, rows, low, high, packed) VALUES (?, ?, ?, ?, ?, ?)",
     );
+    this.#addSummary = database.prepare("UPDATE chunks SET events = ?, pageviews = ? WHERE id = ?");
     this.#addColumn = database.prepare("INSERT INTO chunk_columns VALUES (?, ?, ?)");
   }
 
   /** Where the next row of the site with the number `site` is to be put; it is written by flush() at the latest. */
   builder(site: number): ChunkBuilder {
     let builder = this.#builders.get(site);
-    if (builder && builder.rows >= MAX_ROWS) {
+    if (builder && builder.rows >= this.#sizes.most) {
       this.#addLarge(site, builder);
       builder = undefined;
     }
@@ -72,7 +81,7 @@ export class Chunks {
   #store(site: number, latest: ChunkBuilder): void {
     const small = this.#small.all(this.#kind, site);
     const rows = small.reduce((sum, chunk) => sum + chunk.rows, latest.rows);
-    if (rows < LARGE && small.length < MAX_SMALL) {
+    if (rows < this.#sizes.large && small.length < this.#sizes.small) {
       this.#addSmall(site, latest);
       return;
     }
@@ -83,7 +92,7 @@ export class Chunks {
       this.#remove.run(id);
     }
     all.append(latest.columns());
-    if (rows >= LARGE) this.#addLarge(site, all);
+    if (rows >= this.#sizes.large) this.#addLarge(site, all);
     else this.#addSmall(site, all);
   }
 
@@ -96,6 +105,11 @@ export class Chunks {
     const columns = builder.columns();
     const chunk = this.#add(site, builder.rows, columns, null);
     for (const [name, bytes] of columns) this.#addColumn.run(chunk, name, bytes);
+    if (this.#kind === "session") return;
+    const { events, pageviews, visitors, sessions } = summaryOf(columns, builder.rows);
+    this.#addSummary.run(events, pageviews, chunk);
+    this.#addColumn.run(chunk, "distinct_visitors", visitors);
+    this.#addColumn.run(chunk, "distinct_sessions", sessions);
   }
 
   #add(site: number, rows: number, columns: Columns, packed: Buffer | null): number | bigint {

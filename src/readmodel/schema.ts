@@ -127,6 +127,8 @@ CREATE TABLE chunks (
   rows INTEGER NOT NULL,
   low REAL NOT NULL,               -- of events the earliest and the latest time, in ms since 1970; of sessions the lowest
   high REAL NOT NULL,              -- and the highest number
+  events INTEGER,                  -- of a large one of events, without bots (src/columns/summary.ts)
+  pageviews INTEGER,
   packed BLOB                      -- NULL when the columns are in chunk_columns
 ) STRICT;
 CREATE INDEX chunks_of_site ON chunks (kind, site, id);

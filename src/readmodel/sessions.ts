@@ -15,7 +15,7 @@ import {
   SESSION_GAP_MS,
   type Session,
 } from "../projector/session.ts";
-import { Chunks } from "./chunks.ts";
+import { type ChunkSizes, Chunks } from "./chunks.ts";
 import { dayOf, SessionRows, type StoredSession } from "./session-rows.ts";
 import { VisitorRows } from "./visitor-rows.ts";
 
@@ -72,10 +72,10 @@ export class Sessions {
   readonly #sites = new Map<number, Site>();
   #known = 0;
 
-  constructor(database: Database) {
+  constructor(database: Database, sizes: ChunkSizes) {
     this.#visitorRows = new VisitorRows(database);
     this.#rows = new SessionRows(database);
-    this.#chunks = new Chunks(database, "session");
+    this.#chunks = new Chunks(database, "session", sizes);
     this.#counts = database.prepare("SELECT visitors, sessions FROM sites WHERE id = ?");
     this.#setCounts = database.prepare("UPDATE sites SET visitors = ?, sessions = ? WHERE id = ?");
   }

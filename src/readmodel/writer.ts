@@ -6,7 +6,7 @@ import type { LogPosition } from "../log/event-log.ts";
 import { type LoggedEvent, type LoggedRecords, UnreadableFrame } from "../projector/event-decoder.ts";
 import { Fold } from "../projector/fold.ts";
 import { Aggregates } from "./aggregates.ts";
-import { Chunks } from "./chunks.ts";
+import { CHUNK_SIZES, Chunks } from "./chunks.ts";
 import { Dedupe } from "./dedupe.ts";
 import { addEvent } from "./event-columns.ts";
 import { EventRows } from "./event-rows.ts";
@@ -84,7 +84,7 @@ export class ReadModelWriter {
   readonly #sites = new Map<string, number>();
 
   /** Opens the database at `path`, or makes it. Throws UnusableReadModel, or what SQLite says of the disk. */
-  constructor(path: string, settings: ProjectionSettings) {
+  constructor(path: string, settings: ProjectionSettings, chunkSizes = CHUNK_SIZES) {
     this.#database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
     try {
       this.#database.pragma("journal_mode = WAL");
@@ -98,8 +98,8 @@ export class ReadModelWriter {
       this.#events = new EventRows(this.#database);
       this.#aggregates = new Aggregates(this.#database);
       this.#dedupe = new Dedupe(this.#database, settings.dedupeWindowMs);
-      this.#sessions = new Sessions(this.#database);
-      this.#chunks = new Chunks(this.#database, "event");
+      this.#sessions = new Sessions(this.#database, chunkSizes);
+      this.#chunks = new Chunks(this.#database, "event", chunkSizes);
       this.#settings = new Settings(this.#database);
     } catch (error) {
       this.#database.close();

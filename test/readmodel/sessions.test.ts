@@ -2,6 +2,7 @@ import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SESSION_GAP_MS } from "../../src/projector/session.ts";
+import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
 import { SCHEMA } from "../../src/readmodel/schema.ts";
 import { Sessions } from "../../src/readmodel/sessions.ts";
 import { type GivenEvent, logged } from "../projector/events.ts";
@@ -38,7 +39,7 @@ function open() {
   const database = new Database(":memory:");
   database.exec(SCHEMA);
   database.exec("INSERT INTO sites (id, site_id) VALUES (1, 'site')");
-  return { database, sessions: new Sessions(database) };
+  return { database, sessions: new Sessions(database, CHUNK_SIZES) };
 }
 
 function stored(database: Database.Database): string[] {

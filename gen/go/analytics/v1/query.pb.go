@@ -29,7 +29,7 @@ type Comparison int32
 const (
 	// Nothing.
 	Comparison_COMPARISON_UNSPECIFIED Comparison = 0
-	// The range of the same length just before.
+	// The range of the same length just before: of as many days, when it is of whole days.
 	Comparison_COMPARISON_PREVIOUS_PERIOD Comparison = 1
 	// The same range a year before.
 	Comparison_COMPARISON_PREVIOUS_YEAR Comparison = 2
@@ -99,19 +99,22 @@ type QueryStatsRequest struct {
 	//   - "revenue": the sum in "currency".
 	//   - "conversion_rate": of the visitors of the group, the share (0 to 1) that has an event in it which "goal" is made of.
 	//
-	// What would be divided by nothing is 0.
+	// What would be divided by nothing is 0. Those of whole visits (views_per_visit, bounce_rate, visit_duration) and the
+	// conversion rate have no meaning by "event_type", "title" or "props.KEY", in which single events differ.
 	Metrics []string `protobuf:"bytes,2,rep,name=metrics,proto3" json:"metrics,omitempty"`
 	// What is grouped by, at most 4, none twice: "time:minute", "time:hour", "time:day", "time:week" (from Monday),
 	// "time:month" (one of these at most); "path", "event_type", "hostname", "title", "source", "referrer", "channel",
 	// "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "browser", "os", "device", "country",
 	// "region", "language", "props.KEY"; of the visit that the event is of: "entry_page", "exit_page".
 	//
-	// An event that lacks a dimension is in the group with the value "".
+	// An event that lacks a dimension is in the group with the value "". With more than 1,000,000 groups, or where these are
+	// many, more than 8,388,608 pairs of a group and a visitor or a visit of it, the answer is resource_exhausted.
 	Dimensions []string `protobuf:"bytes,3,rep,name=dimensions,proto3" json:"dimensions,omitempty"`
 	// Which events are looked at; by default all.
 	Filter *Filter `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
 	// Which time is looked at, in the time zone: "today", "yesterday", "Nd" (the last N days, today included), "Nmo" (the last N
-	// months, this one included), "month" (since the first of this month), "year", "all". By default "all", or what from and to say.
+	// months, this one included), "month" (since the first of this month), "year", "all". By default "all", or what from and to
+	// say. At most 100 years.
 	Range string `protobuf:"bytes,5,opt,name=range,proto3" json:"range,omitempty"`
 	// The beginning, instead of a range: a time of RFC 3339, or a date (YYYY-MM-DD): the beginning of that day.
 	From string `protobuf:"bytes,6,opt,name=from,proto3" json:"from,omitempty"`
@@ -119,13 +122,14 @@ type QueryStatsRequest struct {
 	To string `protobuf:"bytes,7,opt,name=to,proto3" json:"to,omitempty"`
 	// The IANA name of the time zone in which days begin, such as "Europe/Berlin"; by default the site's, or UTC.
 	TimeZone string `protobuf:"bytes,8,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
-	// The name of one of the site's goals, for "conversion_rate".
+	// The name of one of the site's goals, for "conversion_rate", and only with it.
 	Goal string `protobuf:"bytes,9,opt,name=goal,proto3" json:"goal,omitempty"`
-	// The currency (ISO 4217) that "revenue" is the sum of. Other currencies are not converted, but left out.
+	// The currency (ISO 4217) that "revenue" is the sum of, and only with it. Other currencies are not converted, but left
+	// out.
 	Currency string `protobuf:"bytes,10,opt,name=currency,proto3" json:"currency,omitempty"`
 	// Bots are left out unless this is set.
 	IncludeBots bool `protobuf:"varint,11,opt,name=include_bots,json=includeBots,proto3" json:"include_bots,omitempty"`
-	// With what the range is compared; by default nothing.
+	// With what the range, which must have a beginning, is compared; by default nothing.
 	Comparison Comparison `protobuf:"varint,12,opt,name=comparison,proto3,enum=analytics.v1.Comparison" json:"comparison,omitempty"`
 	// The order of the rows; by default the time, ascending, or without it the first metric, descending. What is
 	// still equal is ordered by the dimensions' values, ascending.
@@ -328,7 +332,8 @@ func (x *OrderBy) GetDescending() bool {
 	return false
 }
 
-// Filter says which events are looked at. It is at most 10 deep and has at most 1,000 values.
+// Filter says which events are looked at. It is at most 10 deep and has at most 1,000 values, of which at most 10 are
+// patterns.
 type Filter struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How it decides. Required.
@@ -495,7 +500,7 @@ func (x *Filters) GetFilters() []*Filter {
 	return nil
 }
 
-// Condition looks at one dimension of an event. An event without it has the value "".
+// Condition looks at one dimension of an event. An event without it has the value "". Upper and lower case differ.
 type Condition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A dimension, but no time.
@@ -503,7 +508,8 @@ type Condition struct {
 	// How it is compared: "is", "contains", "starts_with" and "matches" (a regular expression in RE2's syntax, anywhere in the
 	// value) pass when one of the values does; "is_not" passes when the dimension is none of them.
 	Operator string `protobuf:"bytes,2,opt,name=operator,proto3" json:"operator,omitempty"`
-	// At least one.
+	// At least one, each of at most 2,000 bytes. A pattern has at most 1,000 bytes, and at most 1,000 instructions when it is
+	// compiled, which is about its characters with all repetitions written out.
 	Values        []string `protobuf:"bytes,3,rep,name=values,proto3" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -565,7 +571,7 @@ type QueryStatsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// One for each group that has an event, in order. A question that has no dimension but a time has a row for each
 	// minute, hour, day, week or month of the range (from the first to the last event, when it is "all"), also for those
-	// without events; one without any dimension has one row.
+	// without events, and at most 10,000; one without any dimension has one row.
 	Rows []*QueryRow `protobuf:"bytes,1,rep,name=rows,proto3" json:"rows,omitempty"`
 	// How many rows there are in all.
 	RowCount int64 `protobuf:"varint,2,opt,name=row_count,json=rowCount,proto3" json:"row_count,omitempty"`

@@ -46,7 +46,8 @@ export type QueryStatsRequest = Message<"analytics.v1.QueryStatsRequest"> & {
    * - "revenue": the sum in "currency".
    * - "conversion_rate": of the visitors of the group, the share (0 to 1) that has an event in it which "goal" is made of.
    *
-   * What would be divided by nothing is 0.
+   * What would be divided by nothing is 0. Those of whole visits (views_per_visit, bounce_rate, visit_duration) and the
+   * conversion rate have no meaning by "event_type", "title" or "props.KEY", in which single events differ.
    *
    * @generated from field: repeated string metrics = 2;
    */
@@ -58,7 +59,8 @@ export type QueryStatsRequest = Message<"analytics.v1.QueryStatsRequest"> & {
    * "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "browser", "os", "device", "country",
    * "region", "language", "props.KEY"; of the visit that the event is of: "entry_page", "exit_page".
    *
-   * An event that lacks a dimension is in the group with the value "".
+   * An event that lacks a dimension is in the group with the value "". With more than 1,000,000 groups, or where these are
+   * many, more than 8,388,608 pairs of a group and a visitor or a visit of it, the answer is resource_exhausted.
    *
    * @generated from field: repeated string dimensions = 3;
    */
@@ -73,7 +75,8 @@ export type QueryStatsRequest = Message<"analytics.v1.QueryStatsRequest"> & {
 
   /**
    * Which time is looked at, in the time zone: "today", "yesterday", "Nd" (the last N days, today included), "Nmo" (the last N
-   * months, this one included), "month" (since the first of this month), "year", "all". By default "all", or what from and to say.
+   * months, this one included), "month" (since the first of this month), "year", "all". By default "all", or what from and to
+   * say. At most 100 years.
    *
    * @generated from field: string range = 5;
    */
@@ -101,14 +104,15 @@ export type QueryStatsRequest = Message<"analytics.v1.QueryStatsRequest"> & {
   timeZone: string;
 
   /**
-   * The name of one of the site's goals, for "conversion_rate".
+   * The name of one of the site's goals, for "conversion_rate", and only with it.
    *
    * @generated from field: string goal = 9;
    */
   goal: string;
 
   /**
-   * The currency (ISO 4217) that "revenue" is the sum of. Other currencies are not converted, but left out.
+   * The currency (ISO 4217) that "revenue" is the sum of, and only with it. Other currencies are not converted, but left
+   * out.
    *
    * @generated from field: string currency = 10;
    */
@@ -122,7 +126,7 @@ export type QueryStatsRequest = Message<"analytics.v1.QueryStatsRequest"> & {
   includeBots: boolean;
 
   /**
-   * With what the range is compared; by default nothing.
+   * With what the range, which must have a beginning, is compared; by default nothing.
    *
    * @generated from field: analytics.v1.Comparison comparison = 12;
    */
@@ -183,7 +187,8 @@ export type QueryStatsRequestJson = {
    * - "revenue": the sum in "currency".
    * - "conversion_rate": of the visitors of the group, the share (0 to 1) that has an event in it which "goal" is made of.
    *
-   * What would be divided by nothing is 0.
+   * What would be divided by nothing is 0. Those of whole visits (views_per_visit, bounce_rate, visit_duration) and the
+   * conversion rate have no meaning by "event_type", "title" or "props.KEY", in which single events differ.
    *
    * @generated from field: repeated string metrics = 2;
    */
@@ -195,7 +200,8 @@ export type QueryStatsRequestJson = {
    * "utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "browser", "os", "device", "country",
    * "region", "language", "props.KEY"; of the visit that the event is of: "entry_page", "exit_page".
    *
-   * An event that lacks a dimension is in the group with the value "".
+   * An event that lacks a dimension is in the group with the value "". With more than 1,000,000 groups, or where these are
+   * many, more than 8,388,608 pairs of a group and a visitor or a visit of it, the answer is resource_exhausted.
    *
    * @generated from field: repeated string dimensions = 3;
    */
@@ -210,7 +216,8 @@ export type QueryStatsRequestJson = {
 
   /**
    * Which time is looked at, in the time zone: "today", "yesterday", "Nd" (the last N days, today included), "Nmo" (the last N
-   * months, this one included), "month" (since the first of this month), "year", "all". By default "all", or what from and to say.
+   * months, this one included), "month" (since the first of this month), "year", "all". By default "all", or what from and to
+   * say. At most 100 years.
    *
    * @generated from field: string range = 5;
    */
@@ -238,14 +245,15 @@ export type QueryStatsRequestJson = {
   timeZone?: string;
 
   /**
-   * The name of one of the site's goals, for "conversion_rate".
+   * The name of one of the site's goals, for "conversion_rate", and only with it.
    *
    * @generated from field: string goal = 9;
    */
   goal?: string;
 
   /**
-   * The currency (ISO 4217) that "revenue" is the sum of. Other currencies are not converted, but left out.
+   * The currency (ISO 4217) that "revenue" is the sum of, and only with it. Other currencies are not converted, but left
+   * out.
    *
    * @generated from field: string currency = 10;
    */
@@ -259,7 +267,7 @@ export type QueryStatsRequestJson = {
   includeBots?: boolean;
 
   /**
-   * With what the range is compared; by default nothing.
+   * With what the range, which must have a beginning, is compared; by default nothing.
    *
    * @generated from field: analytics.v1.Comparison comparison = 12;
    */
@@ -345,7 +353,8 @@ export const OrderBySchema: GenMessage<OrderBy, {jsonType: OrderByJson}> = /*@__
   messageDesc(file_analytics_v1_query, 1);
 
 /**
- * Filter says which events are looked at. It is at most 10 deep and has at most 1,000 values.
+ * Filter says which events are looked at. It is at most 10 deep and has at most 1,000 values, of which at most 10 are
+ * patterns.
  *
  * @generated from message analytics.v1.Filter
  */
@@ -391,7 +400,8 @@ export type Filter = Message<"analytics.v1.Filter"> & {
 };
 
 /**
- * Filter says which events are looked at. It is at most 10 deep and has at most 1,000 values.
+ * Filter says which events are looked at. It is at most 10 deep and has at most 1,000 values, of which at most 10 are
+ * patterns.
  *
  * @generated from message analytics.v1.Filter
  */
@@ -468,7 +478,7 @@ export const FiltersSchema: GenMessage<Filters, {jsonType: FiltersJson}> = /*@__
   messageDesc(file_analytics_v1_query, 3);
 
 /**
- * Condition looks at one dimension of an event. An event without it has the value "".
+ * Condition looks at one dimension of an event. An event without it has the value "". Upper and lower case differ.
  *
  * @generated from message analytics.v1.Condition
  */
@@ -489,7 +499,8 @@ export type Condition = Message<"analytics.v1.Condition"> & {
   operator: string;
 
   /**
-   * At least one.
+   * At least one, each of at most 2,000 bytes. A pattern has at most 1,000 bytes, and at most 1,000 instructions when it is
+   * compiled, which is about its characters with all repetitions written out.
    *
    * @generated from field: repeated string values = 3;
    */
@@ -497,7 +508,7 @@ export type Condition = Message<"analytics.v1.Condition"> & {
 };
 
 /**
- * Condition looks at one dimension of an event. An event without it has the value "".
+ * Condition looks at one dimension of an event. An event without it has the value "". Upper and lower case differ.
  *
  * @generated from message analytics.v1.Condition
  */
@@ -518,7 +529,8 @@ export type ConditionJson = {
   operator?: string;
 
   /**
-   * At least one.
+   * At least one, each of at most 2,000 bytes. A pattern has at most 1,000 bytes, and at most 1,000 instructions when it is
+   * compiled, which is about its characters with all repetitions written out.
    *
    * @generated from field: repeated string values = 3;
    */
@@ -541,7 +553,7 @@ export type QueryStatsResponse = Message<"analytics.v1.QueryStatsResponse"> & {
   /**
    * One for each group that has an event, in order. A question that has no dimension but a time has a row for each
    * minute, hour, day, week or month of the range (from the first to the last event, when it is "all"), also for those
-   * without events; one without any dimension has one row.
+   * without events, and at most 10,000; one without any dimension has one row.
    *
    * @generated from field: repeated analytics.v1.QueryRow rows = 1;
    */
@@ -585,7 +597,7 @@ export type QueryStatsResponseJson = {
   /**
    * One for each group that has an event, in order. A question that has no dimension but a time has a row for each
    * minute, hour, day, week or month of the range (from the first to the last event, when it is "all"), also for those
-   * without events; one without any dimension has one row.
+   * without events, and at most 10,000; one without any dimension has one row.
    *
    * @generated from field: repeated analytics.v1.QueryRow rows = 1;
    */
@@ -706,7 +718,7 @@ export const Comparison = {
   UNSPECIFIED: 0,
 
   /**
-   * The range of the same length just before.
+   * The range of the same length just before: of as many days, when it is of whole days.
    *
    * @generated from enum value: COMPARISON_PREVIOUS_PERIOD = 1;
    */

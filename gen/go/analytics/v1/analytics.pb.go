@@ -714,9 +714,9 @@ type GetStatsResponse struct {
 	SiteId string `protobuf:"bytes,1,opt,name=site_id,json=siteId,proto3" json:"site_id,omitempty"`
 	// The day asked for; absent for all time.
 	Date *string `protobuf:"bytes,2,opt,name=date,proto3,oneof" json:"date,omitempty"`
-	// The number of "page_view" events.
+	// The number of "page_view" events, without those of bots.
 	TotalViews int64 `protobuf:"varint,3,opt,name=total_views,json=totalViews,proto3" json:"total_views,omitempty"`
-	// The number of distinct user ids over all events of the range.
+	// The number of distinct user ids that were sent, over all events of the range but those of bots.
 	UniqueUsers int64 `protobuf:"varint,4,opt,name=unique_users,json=uniqueUsers,proto3" json:"unique_users,omitempty"`
 	// The most viewed paths: by views, descending, then by path, ascending.
 	TopPaths      []*PathViews `protobuf:"bytes,5,rep,name=top_paths,json=topPaths,proto3" json:"top_paths,omitempty"`
@@ -794,7 +794,7 @@ type PathViews struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The path.
 	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
-	// Its number of "page_view" events.
+	// Its number of "page_view" events, without those of bots.
 	Views         int64 `protobuf:"varint,2,opt,name=views,proto3" json:"views,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

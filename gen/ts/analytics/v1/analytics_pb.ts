@@ -688,14 +688,14 @@ export type GetStatsResponse = Message<"analytics.v1.GetStatsResponse"> & {
   date?: string | undefined;
 
   /**
-   * The number of "page_view" events.
+   * The number of "page_view" events, without those of bots.
    *
    * @generated from field: int64 total_views = 3;
    */
   totalViews: bigint;
 
   /**
-   * The number of distinct user ids over all events of the range.
+   * The number of distinct user ids that were sent, over all events of the range but those of bots.
    *
    * @generated from field: int64 unique_users = 4;
    */
@@ -730,14 +730,14 @@ export type GetStatsResponseJson = {
   date?: string;
 
   /**
-   * The number of "page_view" events.
+   * The number of "page_view" events, without those of bots.
    *
    * @generated from field: int64 total_views = 3;
    */
   totalViews?: string;
 
   /**
-   * The number of distinct user ids over all events of the range.
+   * The number of distinct user ids that were sent, over all events of the range but those of bots.
    *
    * @generated from field: int64 unique_users = 4;
    */
@@ -772,7 +772,7 @@ export type PathViews = Message<"analytics.v1.PathViews"> & {
   path: string;
 
   /**
-   * Its number of "page_view" events.
+   * Its number of "page_view" events, without those of bots.
    *
    * @generated from field: int64 views = 2;
    */
@@ -793,7 +793,7 @@ export type PathViewsJson = {
   path?: string;
 
   /**
-   * Its number of "page_view" events.
+   * Its number of "page_view" events, without those of bots.
    *
    * @generated from field: int64 views = 2;
    */

@@ -19,7 +19,7 @@ const LONG_MS = 500;
 const WAL_SAMPLE_MS = 20;
 const WAL_NAME = /^analytics-\d+\.db-wal$/;
 
-export interface LoadRound {
+interface LoadRound {
   /** The p99 of acknowledgements without questions, in ms. */
   readonly calmMs: number;
   readonly busyMs: number;

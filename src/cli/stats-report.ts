@@ -15,7 +15,7 @@ const TOTALS = [
 ] as const;
 
 /** In their order: what is shown for each value of a dimension, and counted by. */
-export const TABLES = [
+const TABLES = [
   { dimension: "path", metric: "pageviews" },
   { dimension: "entry_page", metric: "visitors" },
   { dimension: "source", metric: "visitors" },
@@ -60,7 +60,7 @@ export interface StatsReport {
   readonly goals: readonly GoalReport[];
 }
 
-export interface GoalReport {
+interface GoalReport {
   readonly name: string;
   /** How many visitors reached it. */
   readonly visitors: number;

@@ -97,6 +97,13 @@ export class Buckets {
     return this.#months ? (this.#months.ofDay[index] ?? 0) : index;
   }
 
+  /** The bucket of all times from `firstMs` to `lastMs`; undefined when they are in several, or it is not seen at once. */
+  ofAll(firstMs: number, lastMs: number): number | undefined {
+    const index = this.indexOf(firstMs);
+    // While the offset stays the same, local times do not go back.
+    return lastMs < this.#last.toMs && this.indexOf(lastMs) === index ? index : undefined;
+  }
+
   /** A time around `ms`, which is in the period, that is all in one bucket. */
   spanAround(ms: number): Period {
     const { fromMs, toMs, shiftMs } = this.#spanAt(ms);

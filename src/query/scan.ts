@@ -49,8 +49,7 @@ function groupOfAll(
 ): number | undefined {
   if (firstMs < fromMs || lastMs >= toMs) return undefined;
   if (dimensions.length === 0) return 0;
-  const group = buckets?.indexOf(firstMs);
-  return buckets?.indexOf(lastMs) === group ? group : undefined;
+  return buckets?.ofAll(firstMs, lastMs);
 }
 
 function tallyChunk(

@@ -185,3 +185,21 @@ describe("buckets", () => {
     expect(() => buckets.indexOf(Date.parse("2025-02-01T00:00:00Z"))).toThrow(RangeError);
   });
 });
+
+test("times are told to be in one bucket when they are, and not when the clock went back in between", () => {
+  const berlin = new Buckets("day", "Europe/Berlin", {
+    fromMs: Date.parse("2025-10-25T22:00:00Z"),
+    toMs: Date.parse("2025-10-27T23:00:00Z"),
+  });
+  const at = (time: string) => Date.parse(time);
+  expect(berlin.ofAll(at("2025-10-26T02:00:00Z"), at("2025-10-26T22:59:59Z"))).toBe(0);
+  expect(berlin.ofAll(at("2025-10-26T02:00:00Z"), at("2025-10-26T23:00:00Z"))).toBeUndefined();
+  // Until 2011, clocks in St. John's went back at a minute past midnight: from the 7th to the 6th once more.
+  const stJohns = new Buckets("day", "America/St_Johns", {
+    fromMs: at("2010-11-06T12:00:00Z"),
+    toMs: at("2010-11-07T12:00:00Z"),
+  });
+  const [before, after] = [at("2010-11-07T02:00:00Z"), at("2010-11-07T03:00:00Z")];
+  expect(stJohns.indexOf(before)).toBe(stJohns.indexOf(after));
+  expect(stJohns.ofAll(before, after)).toBeUndefined();
+});

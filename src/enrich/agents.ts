@@ -31,8 +31,8 @@ const DEVICES: ReadonlySet<string> = new Set(["desktop", "mobile", "tablet", "tv
 
 /** How browsers begin, and most crawlers, too. */
 const BROWSER = /^(?:Mozilla|Opera)\//i;
-/** How crawlers name themselves, or where to read about them. */
-const CRAWLER = /bot|crawl|spider|https?:\/\//i;
+/** How crawlers name themselves, or where to read about them. WordPress, for one, has the URL of the site without "+". */
+const CRAWLER = /bot|crawl|spider|\+https?:\/\//i;
 
 /** Reads user agents, and remembers those that it has read. */
 export class Agents {

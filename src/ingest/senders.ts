@@ -73,7 +73,7 @@ export class Senders {
 
   /**
    * What is known of whoever an event of a site is of, when it is received at `nowMs`: what it states in `details` goes
-   * before the origin of the request.
+   * before the origin of the request. Who states the user agent of somebody else has another address.
    */
   of(
     siteId: string,
@@ -82,10 +82,10 @@ export class Senders {
     origin: Origin,
     nowMs: number,
   ): SenderRecord {
-    const address = details?.clientAddress || origin.address;
+    const isStated = details !== undefined && details.userAgent !== "";
+    const address = details?.clientAddress || (isStated ? "" : origin.address);
     const userAgent = details?.userAgent || origin.userAgent;
     if (address === "" && userAgent === "") return NOBODY;
-    const isStated = details !== undefined && details.userAgent !== "";
     const sender = this.#recall(
       { siteId, address, userAgent, isStated, isPrefetch: origin.isPrefetch },
       nowMs,

@@ -138,6 +138,7 @@ describe("the user agent of a connection", () => {
     "grpc-go/1.65",
     "node",
     "connect-es/2.2.0",
+    "WordPress/6.8; https://shop.example",
   ])("tells of a program: %j", (userAgent) => {
     expect(speaksForVisitor(userAgent)).toBe(false);
   });

@@ -21,6 +21,8 @@ test.each([
   ["brand", undefined],
   ["brand.example.net", undefined],
   ["mybrand.com", undefined],
+  [`${"a.".repeat(120)}mail.example.org`, "mail"],
+  [`${"a.".repeat(120)}brand.co.uk`, "brand"],
 ])("%j is of %j", (host, value) => {
   expect(ofHost(TABLE, host)).toBe(value);
 });

@@ -52,6 +52,17 @@ test("of a batch, only what its events state is used", () => {
   expect(found({ clientAddress: "192.0.2.9" }, batch).visitor).toHaveLength(16);
 });
 
+test("the user agent of somebody else does not make a visitor of the sender's own address", () => {
+  const enricher = new Enricher({
+    places: { fields: () => ({ country: "DE", region: "" }) },
+    visitors: new Visitors({ keyOf, openKey: keyOf }),
+  });
+  const stated = found({ userAgent: CHROME }, BROWSER, enricher);
+  expect(stated.browser).toBe("Chrome");
+  expect(stated).not.toHaveProperty("visitor");
+  expect(stated).not.toHaveProperty("country");
+});
+
 test("a bot is known by its user agent, a prefetch by its headers, spam by its referrer", () => {
   const prefetch = { ...BROWSER, isPrefetch: true };
   expect(found({}, { ...prefetch, userAgent: GOOGLEBOT }).bot).toBe(BotReason.USER_AGENT);
@@ -106,7 +117,7 @@ test("a visitor is the same in the whole site and day, and nowhere else", () => 
   const others = [
     visitor({ siteId: "t" }),
     visitor({ clientAddress: "192.0.2.2" }),
-    visitor({ userAgent: CHROME }),
+    visitor({ clientAddress: "192.0.2.1", userAgent: CHROME }),
     visitor({}, BROWSER, NOW_MS + 86_400_000),
   ];
   expect(new Set([first, ...others]).size).toBe(5);

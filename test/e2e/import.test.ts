@@ -36,7 +36,7 @@ test("our own log gives its numbers, and a second import changes nothing", async
   expect(await server.getJson("/stats?site_id=web&limit=1000")).toEqual(first);
 
   const { stdout } = await footfall(["stats", "--url", server.url, "--site", "web", "--date", "2025-03-03"]);
-  expect(stdout).toMatch(/^site +web\ndate +2025-03-03\nviews +66\n/);
+  expect(stdout).toMatch(/^web\n2025-03-03, UTC\n\nvisitors .*\n +\d+ +\d+ +66 /);
   const cat = await footfall(["log", "cat", "--data", data]);
   const events = cat.stdout
     .trimEnd()

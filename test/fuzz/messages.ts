@@ -21,6 +21,16 @@ const text = fc.oneof(
     weight: 1,
     arbitrary: fc.constantFrom("analytics.v1.AnalyticsService", "analytics/v1/analytics.proto", "__proto__"),
   },
+  { weight: 3, arbitrary: fc.constantFrom("browser", "props.plan", "entry_page", "time:hour", "visits") },
+  { weight: 2, arbitrary: fc.constantFrom("matches", "is", "contains", "(a+)+$", "(", "x{1,999}") },
+  {
+    weight: 2,
+    arbitrary: fc.constantFrom("7d", "today", "Europe/Berlin", "EUR", "192.0.2.1", "::1", "de-AT"),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom("https://a.example/b?utm_source=c", "http://", "//x", "Googlebot/2.1"),
+  },
   { weight: 2, arbitrary: fc.string({ unit: "binary", maxLength: 40 }) },
   { weight: 1, arbitrary: fc.string({ minLength: 100, maxLength: 3000 }) },
 );
@@ -67,7 +77,7 @@ function arbitraryOf(field: DescField, depth: number): fc.Arbitrary<JsonValue> {
       return depth < MAX_DEPTH ? fc.array(entry, { maxLength: MAX_ENTRIES }) : fc.constant([]);
     }
     case "map":
-      return fc.constant({});
+      return fc.dictionary(text, text, { maxKeys: MAX_ENTRIES });
   }
 }
 
@@ -83,6 +93,11 @@ function scalarOf(scalar: ScalarType): fc.Arbitrary<JsonValue> {
       return fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(String);
     case ScalarType.INT32:
       return fc.oneof(fc.integer({ min: -1, max: 1001 }), fc.integer());
+    case ScalarType.DOUBLE:
+      return fc.oneof(
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.constantFrom("NaN", "Infinity", 9.99),
+      );
     default:
       return fc.nat();
   }

@@ -22,8 +22,10 @@ import {
 import { ServerReflection } from "../../gen/ts/grpc/reflection/v1/reflection_pb.ts";
 import { ServerReflection as ServerReflectionAlpha } from "../../gen/ts/grpc/reflection/v1alpha/reflection_pb.ts";
 import { Health } from "../../gen/ts/health/v1/health_pb.ts";
+import { nestedFilterBytes, nestedFilterJson } from "../query/deep-filters.ts";
 import { messageOf } from "./messages.ts";
 import type { Random } from "./random.ts";
+import { rightOf } from "./right.ts";
 
 const METHODS: readonly DescMethod[] = [
   AnalyticsService,
@@ -36,12 +38,19 @@ type Protocol = (typeof PROTOCOLS)[number];
 /** Watching health never ends by itself: what has not been answered by then is cancelled, in ms. */
 const CALL_MS = 150;
 const MESSAGES_OF_A_METHOD = 30;
+/** The numbers of the fields "filter". */
+const FILTER_FIELDS: ReadonlyMap<DescMethod, number> = new Map<DescMethod, number>([
+  [AnalyticsService.method.queryStats, 4],
+  [AnalyticsService.method.setGoal, 3],
+]);
+/** The RPCs whose success says that something is on disk. */
+const STORES = /^(Ingest|Set|Delete)/;
 const END_OF_STREAM = { connect: 0x02, grpcWeb: 0x80 } as const;
 
 /** What the server says that it has stored. */
 export interface Acknowledged {
   readonly ids: Set<string>;
-  /** Events of batches and streams, whose answers count only. */
+  /** Events of batches and streams, whose answers count only, and what was said about sites. */
   count: number;
 }
 
@@ -63,11 +72,14 @@ interface Answer {
 /** Messages for each method, the same for the same seed. */
 export function sampleMessages(seed: number): ReadonlyMap<DescMethod, readonly Message[]> {
   return new Map(
-    METHODS.map((method) => [
-      method,
-      fc.sample(messageOf(method.input), { seed, numRuns: MESSAGES_OF_A_METHOD }),
-    ]),
+    METHODS.map((method) => [method, fc.sample(inputOf(method), { seed, numRuns: MESSAGES_OF_A_METHOD })]),
   );
+}
+
+/** What a method is called with: half of it is right, where we know what is. */
+function inputOf({ input }: DescMethod): fc.Arbitrary<Message> {
+  const right = rightOf(input);
+  return right ? fc.oneof(messageOf(input), right) : messageOf(input);
 }
 
 /** Makes a few calls on one connection, at once, and notes what was acknowledged. */
@@ -98,7 +110,13 @@ function makeCall(messages: ReadonlyMap<DescMethod, readonly Message[]>, random:
   const choices = messages.get(method) ?? [];
   const bodies = Array.from({ length: isEnveloped ? random.below(4) : 1 }, () => {
     const message = choices[random.below(choices.length)];
-    const bytes = message ? encode(method, message, protocol) : Buffer.alloc(0);
+    const filterField = FILTER_FIELDS.get(method);
+    const isDeep = filterField !== undefined && random.chance(0.1);
+    const bytes = isDeep
+      ? deepFilter(filterField, protocol, random)
+      : message
+        ? encode(method, message, protocol)
+        : Buffer.alloc(0);
     return random.chance(0.3) ? random.mutated(bytes) : bytes;
   });
   const compression = random.pick(["", "", "", "gzip", "br", "identity", "bogus"]);
@@ -119,6 +137,14 @@ function encode(method: DescMethod, message: Message, protocol: Protocol): Buffe
   return protocol === "connect-json"
     ? Buffer.from(toJsonString(method.input, message))
     : Buffer.from(toBinary(method.input, message));
+}
+
+/** A request with a filter that is nested deeper than it may be, or far deeper. */
+function deepFilter(filterField: number, protocol: Protocol, random: Random): Buffer {
+  const depth = random.pick([11, 99, 101, 10_000, 100_000]);
+  if (protocol === "connect-json")
+    return Buffer.from(`{"siteId":"fuzz","filter":${nestedFilterJson(depth)}}`);
+  return Buffer.from(nestedFilterBytes(depth, filterField, { 1: "fuzz", 2: "visits" }));
 }
 
 /** The bytes of a message in a stream, with a length and flags that are right for the most part. */
@@ -197,11 +223,12 @@ function note(call: Call, answer: Answer, acknowledged: Acknowledged): void {
   if (isMessage(message, IngestEventsResponseSchema) || isMessage(message, IngestEventStreamResponseSchema)) {
     acknowledged.count += Number(message.acceptedCount);
   }
+  if (!call.method.name.startsWith("Ingest")) acknowledged.count += 1;
 }
 
-/** The message of an ingest RPC's success answer, which is of the protocol that its content type says. */
+/** The message of a success answer of an RPC that stores, which is of the protocol that its content type says. */
 function successOf({ method }: Call, { status, type, grpcStatus, body }: Answer): Message | undefined {
-  if (!method.name.startsWith("Ingest") || status !== 200) return undefined;
+  if (!STORES.test(method.name) || status !== 200) return undefined;
   const isJson = type.endsWith("json");
   if (type === "application/json" || type === "application/proto") return decode(method, isJson, body);
   const envelopes = [...envelopesOf(body)];

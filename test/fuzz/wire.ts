@@ -25,15 +25,21 @@ const MAX_LINGER_MS = 60;
 const FLOOD = 200;
 
 const EVENT = '{"site_id":"fuzz","event_type":"page_view","path":"/wire"}';
+const RICH_EVENT =
+  '{"site_id":"fuzz","event_type":"page_view","url":"https://a.example/wire?utm_source=b","props":{"a":"b"},' +
+  '"revenue":{"amount":9.99,"currency":"EUR"},"language":"de-AT","screen_width":1440,"referrer":"https://b.example/"}';
+
 const RPC = "/analytics.v1.AnalyticsService/";
 const REQUESTS: readonly [string, ...string[]] = [
   `POST /event HTTP/1.1\r\nHost: x\r\nContent-Length: ${EVENT.length}\r\n\r\n${EVENT}`,
   `POST /event HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3a\r\n${EVENT}\r\n0\r\n\r\n`,
+  `POST /event HTTP/1.1\r\nHost: x\r\nContent-Length: ${RICH_EVENT.length}\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n${RICH_EVENT}`,
   `POST /event HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 70000\r\n\r\n${EVENT}`,
   "GET /stats?site_id=fuzz&date=2025-11-12&limit=3 HTTP/1.1\r\nHost: x\r\n\r\n",
   "GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n",
   `POST ${RPC}IngestEvent HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"siteId"`,
   `GET ${RPC}GetStats?connect=v1&encoding=json&message=%7B%22site_id%22%3A HTTP/1.1\r\nHost: x\r\n\r\n`,
+  `GET ${RPC}QueryStats?connect=v1&encoding=json&message=%7B%22siteId%22%3A%22fuzz%22%2C%22metrics%22%3A%5B%22visits%22%5D%7D HTTP/1.1\r\nHost: x\r\n\r\n`,
   "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
   "CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",
 ];

@@ -129,11 +129,12 @@ export class Server {
   }
 
   /** Resolves when all that is on disk is in the statistics. */
-  async caughtUp(): Promise<void> {
-    await until("the projector has caught up", async () => {
+  async caughtUp(patienceMs = PATIENCE_MS): Promise<void> {
+    const isCaughtUp = async () => {
       const health = await this.getJson("/health").catch(() => undefined);
       return health?.queue_size === 0 ? true : undefined;
-    });
+    };
+    await until("the projector has caught up", isCaughtUp, patienceMs);
   }
 }
 

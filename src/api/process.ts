@@ -63,7 +63,7 @@ runChild("api", async ({ config, logger, ready, drain, projectorProblem }: Child
   }
 
   const reader = new ReadModelReader(config.data);
-  const pool = config.role.includes("report") ? new QueryPool(config.data) : undefined;
+  const pool = config.role.includes("report") ? new QueryPool(config.data, logger) : undefined;
   const reports = pool ? reader : noReports;
   const status = new StatusService({
     files,

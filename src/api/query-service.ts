@@ -25,8 +25,8 @@ const CODES: Readonly<Record<Refusal, Code>> = {
   unreadable: Code.Unavailable,
 };
 
-/** A filter may have 1,000 values of 2,000 bytes. */
-const QUESTION = { readMaxBytes: 4 * 1024 * 1024 };
+/** In bytes. More would keep the process busy with decoding, which takes events in as well. */
+const QUESTION = { readMaxBytes: 256 * 1024 };
 const SMALL_MESSAGE = { readMaxBytes: MAX_EVENT_BYTES };
 
 export function registerQueryService(router: ConnectRouter, dependencies: QueryDependencies): void {

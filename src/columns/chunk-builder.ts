@@ -19,9 +19,15 @@ export class ChunkBuilder {
   readonly #texts = new Map<TextColumnName, GrowingTexts>();
   #room = FIRST_ROOM;
   #rows = 0;
+  #characters = 0;
 
   get rows(): number {
     return this.#rows;
+  }
+
+  /** How long its distinct texts are, together, in UTF-16 units: texts are the one thing in it that may be large. */
+  get characters(): number {
+    return this.#characters;
   }
 
   /** Begins a row, which is 0 or empty in all columns; its place. */
@@ -40,7 +46,7 @@ export class ChunkBuilder {
   }
 
   setText(column: TextColumnName, row: number, text: string): void {
-    if (text !== "") setText(this.#textsOf(column), row, text);
+    if (text !== "") this.#putText(this.#textsOf(column), row, text);
   }
 
   /** Takes the rows of a chunk. */
@@ -56,7 +62,7 @@ export class ChunkBuilder {
         const texts = this.#textsOf(name);
         const { codes, dictionary } = decodeTexts(bytes);
         for (let row = 0; row < codes.length; row += 1) {
-          setText(texts, start + row, dictionary[codes[row] ?? 0] ?? "");
+          this.#putText(texts, start + row, dictionary[codes[row] ?? 0] ?? "");
         }
       }
     }
@@ -72,6 +78,16 @@ export class ChunkBuilder {
       columns.set(name, encodeTexts(codes.subarray(0, this.#rows), [...dictionary.keys()]));
     }
     return columns;
+  }
+
+  #putText({ codes, dictionary }: GrowingTexts, row: number, text: string): void {
+    let code = dictionary.get(text);
+    if (code === undefined) {
+      code = dictionary.size;
+      dictionary.set(text, code);
+      this.#characters += text.length;
+    }
+    codes[row] = code;
   }
 
   #numbersOf(column: NumberColumn): Float64Array {
@@ -117,15 +133,6 @@ interface GrowingTexts {
   codes: Uint32Array<ArrayBuffer>;
   /** The texts in the order of their codes. */
   readonly dictionary: Map<string, number>;
-}
-
-function setText({ codes, dictionary }: GrowingTexts, row: number, text: string): void {
-  let code = dictionary.get(text);
-  if (code === undefined) {
-    code = dictionary.size;
-    dictionary.set(text, code);
-  }
-  codes[row] = code;
 }
 
 function widened(values: Uint32Array, room: number): Uint32Array<ArrayBuffer> {

@@ -59,12 +59,12 @@ export function addToSession(session: Session, { timeMs, eventType, path }: Logg
   session.pageviews += 1;
 }
 
-/** What two sessions are together, under the lower of their numbers. All of `earlier` is before all of `later`. */
+/** What two sessions are together, under the number of the one with more events. All of `earlier` is before all of `later`. */
 export function mergeSessions(earlier: Session, later: Session): Session {
   const entry = earlier.pageviews > 0 ? earlier : later;
   const exit = later.pageviews > 0 ? later : earlier;
   return {
-    number: Math.min(earlier.number, later.number),
+    number: (earlier.events >= later.events ? earlier : later).number,
     stream: earlier.stream,
     startMs: earlier.startMs,
     endMs: later.endMs,

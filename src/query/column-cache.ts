@@ -7,6 +7,8 @@ export type Column = Float64Array | Uint32Array | TextColumn;
 /** A place of a dictionary, and a character of its text, as V8 stores them, in bytes. */
 const BYTES_PER_TEXT = 40;
 const BYTES_PER_CHARACTER = 1;
+/** What an entry takes beside that: its key, its place in the map, and the array's own object. */
+const ENTRY_BYTES = 512;
 
 export class ColumnCache {
   readonly #maxBytes: number;
@@ -40,9 +42,12 @@ export class ColumnCache {
 }
 
 function bytesOf(column: Column): number {
-  if (!("dictionary" in column)) return column.byteLength;
+  if (!("dictionary" in column)) return ENTRY_BYTES + column.byteLength;
   const characters = column.dictionary.reduce((sum, text) => sum + text.length, 0);
   return (
-    column.codes.byteLength + column.dictionary.length * BYTES_PER_TEXT + characters * BYTES_PER_CHARACTER
+    ENTRY_BYTES +
+    column.codes.byteLength +
+    column.dictionary.length * BYTES_PER_TEXT +
+    characters * BYTES_PER_CHARACTER
   );
 }

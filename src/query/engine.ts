@@ -23,7 +23,7 @@ export function answer(plan: Plan, events: SiteEvents, checkTime: () => void): A
     const code = grouping.codes(group)[dimension] ?? 0;
     return plan.dimensions[dimension]?.kind === "time" ? code : grouping.text(dimension, code);
   };
-  groups.sort(byOrder(plan.order, groups, now.tally, valueIn));
+  groups.sort(byOrder(plan.order, groups, now.tally, valueIn, checkTime));
   const page = groups.slice(plan.offset, plan.offset + plan.limit);
   const row = (group: number): AnswerRow => ({
     dimensions: plan.dimensions.map((_, index) => {
@@ -89,6 +89,7 @@ function byOrder(
   groups: readonly number[],
   tally: Tally,
   valueIn: (group: number, dimension: number) => string | number,
+  checkTime: () => void,
 ): (a: number, b: number) => number {
   // Computed once for each group, and not for each comparison.
   const keys = order.map(({ by, index, descending }) => {
@@ -96,9 +97,13 @@ function byOrder(
     for (const group of groups) {
       values.set(group, by === "metric" ? tally.metric(index, group) : valueIn(group, index));
     }
+    checkTime();
     return { values, sign: descending ? -1 : 1 };
   });
+  let compared = 0;
   return (a, b) => {
+    compared += 1;
+    if (compared % COMPARED_AT_ONCE === 0) checkTime();
     for (const { values, sign } of keys) {
       const result = compare(values.get(a) ?? 0, values.get(b) ?? 0);
       if (result !== 0) return sign * result;
@@ -106,6 +111,9 @@ function byOrder(
     return 0;
   };
 }
+
+/** A matter of a millisecond or two. */
+const COMPARED_AT_ONCE = 1000;
 
 function compare(a: string | number, b: string | number): number {
   return typeof a === "string" && typeof b === "string" ? compareTexts(a, b) : Number(a) - Number(b);

@@ -8,12 +8,15 @@ import type { Values } from "./texts.ts";
 
 /** More groups than anybody reads: they take some 100 bytes each. */
 const MAX_GROUPS = 1_000_000;
+/** Of the distinct texts of a dimension together. */
+const MAX_CHARACTERS = 64 * 1024 * 1024;
 
 /** The codes of one dimension over all chunks: of a time they are its buckets, of a text its place in `texts`. */
 class DimensionCodes {
   readonly dimension: Dimension;
   readonly texts: string[] = [];
   readonly #codes = new Map<string, number>();
+  #characters = 0;
 
   constructor(dimension: Dimension) {
     this.dimension = dimension;
@@ -23,6 +26,10 @@ class DimensionCodes {
     let code = this.#codes.get(text);
     if (code === undefined) {
       code = this.texts.length;
+      this.#characters += text.length;
+      if (this.#characters > MAX_CHARACTERS) {
+        throw new TooMuch("the groups' texts are too long together: filter, or ask for fewer dimensions");
+      }
       this.texts.push(text);
       this.#codes.set(text, code);
     }

@@ -12,6 +12,12 @@ export function orderOf(
   { orderBy, metrics, dimensions: names }: QueryStatsRequest,
   dimensions: readonly Dimension[],
 ): Checked<readonly OrderKey[]> {
+  const most = metrics.length + names.length;
+  if (orderBy.length > most) {
+    return refused(
+      `order_by has ${orderBy.length} keys; only the ${most} metrics and dimensions can be ordered by`,
+    );
+  }
   const twice = duplicateOf(orderBy.map(({ key }) => key));
   if (twice !== undefined) return refused(`order_by has ${quoted(twice)} twice`);
   const asked = allChecked(orderBy, ({ key, descending }, index): Checked<OrderKey> => {

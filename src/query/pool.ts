@@ -3,6 +3,7 @@
 
 import { availableParallelism } from "node:os";
 import { toBinary } from "@bufbuild/protobuf";
+import type { Logger } from "pino";
 import { Piscina } from "piscina";
 import { type QueryStatsRequest, QueryStatsRequestSchema } from "../../gen/ts/analytics/v1/query_pb.ts";
 import type { Queries, Reply } from "./queries.ts";
@@ -38,7 +39,7 @@ export interface WorkerSettings {
 export class QueryPool implements Queries {
   readonly #pool: Piscina<Task, Reply>;
 
-  constructor(dataDirectory: string) {
+  constructor(dataDirectory: string, logger: Logger) {
     // One core is left to taking events in.
     const threads = Math.max(1, availableParallelism() - 1);
     const workerData: WorkerSettings = { dataDirectory, cacheBytes: CACHE_BYTES / threads };
@@ -53,6 +54,8 @@ export class QueryPool implements Queries {
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
       workerData,
     });
+    // Of a thread that ends without a question; it is replaced.
+    this.#pool.on("error", (error) => logger.error({ err: error }, "a thread for questions failed"));
   }
 
   async ask(request: QueryStatsRequest, deadlineMs: number): Promise<Reply> {
@@ -60,15 +63,26 @@ export class QueryPool implements Queries {
       return { kind: "too_much", reason: `${MAX_WAITING} questions are waiting already: try again later` };
     }
     const nowMs = Date.now();
-    return this.#pool.run({
+    const task: Task = {
       request: toBinary(QueryStatsRequestSchema, request),
       nowMs,
       deadlineMs: Math.min(deadlineMs, nowMs + TIME_LIMIT_MS),
-    });
+    };
+    try {
+      return await this.#pool.run(task);
+    } catch (error) {
+      if (!isOutOfMemory(error)) throw error;
+      return { kind: "too_much", reason: "the question takes more memory than one may: ask for less" };
+    }
   }
 
   /** Ends the threads. Questions under way fail. */
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
+}
+
+/** How a thread ends that has used up its heap; another one takes its place. */
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
 }

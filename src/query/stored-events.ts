@@ -93,8 +93,24 @@ function eventsOf(model: Model, site: SiteRow): SiteEvents {
     chunks: model.chunks.all("event", site.id).map((row) => eventChunk(row, columnsOf(model, row))),
     sessionChunks: () =>
       model.chunks.all("session", site.id).map((row) => sessionChunk(row, columnsOf(model, row))),
-    aliases: new Map(model.aliases.all(site.id)),
+    aliases: aliasesOf(model, site),
   };
+}
+
+/** Of each session that is gone, the one that it is part of now. */
+function aliasesOf(model: Model, site: SiteRow): ReadonlyMap<number, number> {
+  const aliases = new Map(model.aliases.all(site.id));
+  for (const gone of aliases.keys()) {
+    const passed: number[] = [];
+    let session = gone;
+    for (let next = aliases.get(session); next !== undefined; next = aliases.get(session)) {
+      passed.push(session);
+      session = next;
+    }
+    // The ones that are passed are found at once from now on, so that long chains cost no more than their length.
+    for (const one of passed) aliases.set(one, session);
+  }
+  return aliases;
 }
 
 function eventChunk({ rows, low, high, events, pageviews }: ChunkRow, columns: ChunkColumns): EventChunk {
@@ -142,11 +158,15 @@ function columnsOf(model: Model, row: ChunkRow): ChunkColumns {
     packed ??= unpack(model.packed.get(row.id)?.packed ?? pack(new Map()));
     return packed.get(name) ?? NO_BYTES;
   };
+  /** Of small chunks nothing is kept: they are soon put together, and many. */
   const cached = <C extends Column>(
     name: ColumnName,
     decode: (bytes: Buffer) => C,
     is: (column: Column) => column is C,
-  ) => model.cache.get(`${model.generation} ${row.id} ${name}`, () => decode(bytesOf(name)), is);
+  ): C => {
+    const read = () => decode(bytesOf(name));
+    return row.is_packed === 1 ? read() : model.cache.get(`${model.generation} ${row.id} ${name}`, read, is);
+  };
   return {
     numbers: (name) => cached(name, decodeNumbers, isNumbers),
     integers: (name) => cached(name, decodeIntegers, isIntegers),

@@ -5,6 +5,7 @@ const SURROGATES = 0xd800;
 
 /** Below 0 when `a` comes before `b`, above 0 when it comes after, 0 when they are the same. */
 export function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
   const length = Math.min(a.length, b.length);
   for (let at = 0; at < length; at += 1) {
     const left = a.charCodeAt(at);

@@ -17,9 +17,11 @@ export interface ChunkSizes {
   readonly most: number;
   /** So many small chunks of a site are put together. */
   readonly small: number;
+  /** With so long texts it is large, and full, whatever its rows: in bytes or characters. */
+  readonly texts: number;
 }
 
-export const CHUNK_SIZES: ChunkSizes = { large: 8192, most: 65_536, small: 64 };
+export const CHUNK_SIZES: ChunkSizes = { large: 8192, most: 65_536, small: 64, texts: 4 * 1024 * 1024 };
 
 /** What the rows of a chunk are. */
 export type ChunkKind = "event" | "session";
@@ -31,7 +33,7 @@ export class Chunks {
   readonly #kind: ChunkKind;
   readonly #sizes: ChunkSizes;
   readonly #builders = new Map<number, ChunkBuilder>();
-  readonly #small: Statement<[string, number], { id: number; rows: number }>;
+  readonly #small: Statement<[string, number], { id: number; rows: number; bytes: number }>;
   readonly #packed: Statement<[number], { packed: Buffer }>;
   readonly #remove: Statement<[number]>;
   readonly #addChunk: Statement<[string, number, number, number, number, Buffer | null]>;
@@ -42,7 +44,7 @@ export class Chunks {
     this.#kind = kind;
     this.#sizes = sizes;
     this.#small = database.prepare(`
-      SELECT id, rows FROM chunks INDEXED BY chunks_packed
+      SELECT id, rows, length(packed) AS bytes FROM chunks INDEXED BY chunks_packed
       WHERE kind = +? AND site = +? AND packed IS NOT NULL ORDER BY id`);
     this.#packed = database.prepare("SELECT packed FROM chunks WHERE id = ?");
     this.#remove = database.prepare("DELETE FROM chunks WHERE id = ?");
@@ -56,8 +58,8 @@ export class Chunks {
   /** Where the next row of the site with the number `site` is to be put; it is written by flush() at the latest. */
   builder(site: number): ChunkBuilder {
     let builder = this.#builders.get(site);
-    if (builder && builder.rows >= this.#sizes.most) {
-      this.#addLarge(site, builder);
+    if (builder && (builder.rows >= this.#sizes.most || builder.characters >= this.#sizes.texts)) {
+      this.#store(site, builder);
       builder = undefined;
     }
     if (!builder) {
@@ -67,7 +69,7 @@ export class Chunks {
     return builder;
   }
 
-  /** Writes what was put there. */
+  /** Writes what was put there. What is stored has a higher id than all that was before: of a session, the last row counts. */
   flush(): void {
     for (const [site, builder] of this.#builders) this.#store(site, builder);
     this.clear();
@@ -81,7 +83,9 @@ export class Chunks {
   #store(site: number, latest: ChunkBuilder): void {
     const small = this.#small.all(this.#kind, site);
     const rows = small.reduce((sum, chunk) => sum + chunk.rows, latest.rows);
-    if (rows < this.#sizes.large && small.length < this.#sizes.small) {
+    const bytes = small.reduce((sum, chunk) => sum + chunk.bytes, latest.characters);
+    const isLarge = rows >= this.#sizes.large || bytes >= this.#sizes.texts;
+    if (!isLarge && small.length < this.#sizes.small) {
       this.#addSmall(site, latest);
       return;
     }
@@ -92,7 +96,7 @@ export class Chunks {
       this.#remove.run(id);
     }
     all.append(latest.columns());
-    if (rows >= this.#sizes.large) this.#addLarge(site, all);
+    if (isLarge) this.#addLarge(site, all);
     else this.#addSmall(site, all);
   }
 

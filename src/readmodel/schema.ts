@@ -107,14 +107,13 @@ CREATE TABLE session_days (
   PRIMARY KEY (site, day, stream, number)
 ) STRICT, WITHOUT ROWID;
 
--- Sessions that late events joined to another one: events of gone belong to session.
+-- Sessions that late events joined to another one: events of gone belong to session, or to what that became part of.
 CREATE TABLE session_aliases (
   site INTEGER NOT NULL,
   gone INTEGER NOT NULL,
   session INTEGER NOT NULL,
   PRIMARY KEY (site, gone)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX session_aliases_of ON session_aliases (site, session);
 
 -- The events that count and the sessions, as chunks of columns (src/columns/), each of one site: small ones in one piece,
 -- which are put together as they become many; large ones with a row in chunk_columns for each column. A chunk never

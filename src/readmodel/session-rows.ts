@@ -38,7 +38,6 @@ export class SessionRows {
   readonly #ofDay: Statement<[number, number, number], Row>;
   readonly #remove: Statement<[number, number]>;
   readonly #addAlias: Statement<[number, number, number]>;
-  readonly #moveAliases: Statement<[number, number, number]>;
 
   constructor(database: Database) {
     const write = (rows: number) =>
@@ -57,9 +56,6 @@ export class SessionRows {
       WHERE days.site = +? AND days.day = +? AND days.stream = +?`);
     this.#remove = database.prepare("DELETE FROM sessions WHERE site = ? AND number = ?");
     this.#addAlias = database.prepare("INSERT INTO session_aliases VALUES (?, ?, ?)");
-    this.#moveAliases = database.prepare(
-      "UPDATE session_aliases SET session = ? WHERE site = ? AND session = ?",
-    );
   }
 
   /** The sessions of a stream that have an event on `day`, in days since 1970-01-01. */
@@ -87,10 +83,9 @@ export class SessionRows {
     if (days.length > 0) this.#addDays.run(site, JSON.stringify(days.sort(compareDays)));
   }
 
-  /** Removes the session `gone`, of which the events belong to `session` from now on. */
+  /** Removes the session `gone`, of which the events belong to `session` from now on, or to what that becomes part of. */
   replace(site: number, gone: number, session: number): void {
     this.#remove.run(site, gone);
-    this.#moveAliases.run(session, site, gone);
     this.#addAlias.run(site, gone, session);
   }
 }

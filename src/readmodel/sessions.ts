@@ -19,8 +19,8 @@ import { type ChunkSizes, Chunks } from "./chunks.ts";
 import { dayOf, SessionRows, type StoredSession } from "./session-rows.ts";
 import { VisitorRows } from "./visitor-rows.ts";
 
-/** How many visitors are kept in memory from one batch to the next; some 300 bytes each. */
-const MAX_KNOWN_VISITORS = 10_000;
+/** How many visitors and sites are kept in memory from one batch to the next; some 1,000 bytes each. */
+const MAX_KNOWN = 10_000;
 
 /** What an event is of, by their numbers in the site; 0 where it is of none. */
 export interface Belonging {
@@ -70,6 +70,9 @@ export class Sessions {
   readonly #counts: Statement<[number], { visitors: number; sessions: number }>;
   readonly #setCounts: Statement<[number, number, number]>;
   readonly #sites = new Map<number, Site>();
+  /** The sites that had an event in this batch. */
+  readonly #touched = new Set<number>();
+  /** How many sites and visitors are in memory. */
   #known = 0;
 
   constructor(database: Database, sizes: ChunkSizes) {
@@ -85,6 +88,7 @@ export class Sessions {
     const state = this.#siteOf(site);
     const visitor = this.#visitorOf(site, state, event);
     if (!visitor) return OF_NOBODY;
+    this.#touched.add(site);
     const stream = this.#streamOf(visitor, event.more?.isBot ?? false);
     const session = this.#sessionOf(site, state, stream, event);
     return { visitor: visitor.number, session: session.number };
@@ -92,7 +96,8 @@ export class Sessions {
 
   /** Writes what changed. */
   flush(): void {
-    for (const [site, state] of this.#sites) {
+    for (const site of this.#touched) {
+      const state = this.#siteOf(site);
       this.#visitorRows.add(site, state.newUsers, state.newHashes);
       state.newUsers.clear();
       state.newHashes.clear();
@@ -100,13 +105,15 @@ export class Sessions {
       this.#write(site, state);
       this.#setCounts.run(state.visitors, state.sessions, site);
     }
+    this.#touched.clear();
     this.#chunks.flush();
-    if (this.#known > MAX_KNOWN_VISITORS) this.#forget();
+    if (this.#known > MAX_KNOWN) this.#forget();
   }
 
   /** Forgets all, as when the transaction is rolled back. */
   clear(): void {
     this.#chunks.clear();
+    this.#touched.clear();
     this.#forget();
   }
 
@@ -123,6 +130,7 @@ export class Sessions {
         ...{ changed: new Set(), writes: 0, visitors: 0, sessions: 0, ...this.#counts.get(site) },
       };
       this.#sites.set(site, state);
+      this.#known += 1;
     }
     return state;
   }
@@ -215,8 +223,9 @@ export class Sessions {
 
   #merge(site: number, state: Site, one: Session, other: Session): StoredSession {
     const session = one.startMs < other.startMs ? mergeSessions(one, other) : mergeSessions(other, one);
-    this.#rows.replace(site, Math.max(one.number, other.number), session.number);
-    const merged = { session, firstDay: 0, lastDay: -1 };
+    const [kept, gone] = one.number === session.number ? [one, other] : [other, one];
+    this.#rows.replace(site, gone.number, kept.number);
+    const merged = { session, firstDay: dayOf(kept.startMs), lastDay: dayOf(kept.endMs) };
     state.changed.add(merged);
     return merged;
   }

@@ -1,6 +1,7 @@
 // The writing half of the read model: applies a batch of events and the checkpoint behind them in one transaction,
 // so that every event of the log counts exactly once. The projector alone has it.
 
+import { statSync } from "node:fs";
 import Database from "better-sqlite3";
 import type { LogPosition } from "../log/event-log.ts";
 import { type LoggedEvent, type LoggedRecords, UnreadableFrame } from "../projector/event-decoder.ts";
@@ -20,6 +21,8 @@ const CACHE_KIB = 64 * 1024;
 const CHECKPOINT_PAGES = 8192;
 /** What the write-ahead log is cut back to once it was copied, in bytes. */
 const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
+/** What the write-ahead log may grow to while there are readers all the time, in bytes. */
+const MAX_LOG_BYTES = 128 * 1024 * 1024;
 /** How long to wait for a reader that is in the way, in ms. */
 const BUSY_TIMEOUT_MS = 10_000;
 
@@ -173,11 +176,22 @@ export class ReadModelWriter {
       return fold();
     });
     try {
-      return transaction.immediate();
+      const deadLetters = transaction.immediate();
+      this.#boundLog();
+      return deadLetters;
     } catch (error) {
       this.#forgetUncommitted();
       throw error;
     }
+  }
+
+  /**
+   * While questions follow each other without a pause, SQLite never finds the moment to begin the write-ahead log anew, and
+   * it grows. So, when it has grown, the readers of older states are waited for; new ones do not need the log then.
+   */
+  #boundLog(): void {
+    const log = statSync(`${this.#database.name}-wal`, { throwIfNoEntry: false });
+    if (log && log.size > MAX_LOG_BYTES) this.#database.pragma("wal_checkpoint(RESTART)");
   }
 
   #fold(parts: Batch["parts"]): void {

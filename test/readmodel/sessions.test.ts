@@ -26,7 +26,8 @@ function sessionsOf(minutes: readonly number[], cuts: readonly number[] = []): n
     .pluck();
   const byNumber = new Map<number, number[]>();
   for (const [index, number] of numbers.entries()) {
-    const session = alias.get(number) ?? number;
+    let session = number;
+    for (let next = alias.get(session); next !== undefined; next = alias.get(session)) session = next;
     byNumber.set(session, [...(byNumber.get(session) ?? []), minutes[index] ?? 0]);
   }
   const found = [...byNumber.values()].map((session) => session.sort((a, b) => a - b));

@@ -18,7 +18,7 @@ import type { ExportedEvent } from "./tables.ts";
 /** Events that a batch has: few, so that sessions go on from batch to batch and small chunks are put together. */
 const BATCH_EVENTS = 4;
 /** Few as well: a site has large chunks and small ones. */
-const CHUNK_SIZES = { large: 20, most: 30, small: 3 };
+const CHUNK_SIZES = { large: 20, most: 3, small: 3, texts: 5_000 };
 const CACHE_BYTES = 1024 * 1024;
 const DEDUPE_WINDOW_MS = 7 * 86_400_000;
 

@@ -76,7 +76,7 @@ func (Comparison) EnumDescriptor() ([]byte, []int) {
 	return file_analytics_v1_query_proto_rawDescGZIP(), []int{0}
 }
 
-// QueryStatsRequest is a question about one site.
+// QueryStatsRequest is a question about one site, at most 256 KiB.
 //
 // Its events are those of the range that pass the filter, without bots. They are put into one group for each
 // combination of the dimensions' values, and each metric is computed for each group.

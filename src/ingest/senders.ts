@@ -9,7 +9,7 @@ import type { PlaceFields } from "../enrich/enrichment.ts";
 import { type SenderFields, writeSenderFields } from "../log/records.ts";
 import type { Details } from "./details.ts";
 import type { Origin } from "./origin.ts";
-import { dayOf } from "./visitor-keys.ts";
+import { dayOf } from "./timestamp.ts";
 import type { Hash, Visitor, Visitors } from "./visitors.ts";
 
 /** How many senders are remembered; all are forgotten when there are more, which bounds the memory. */

@@ -139,3 +139,8 @@ function canonicalFraction(digits: string): string {
   const significant = digits.replace(/0+$/, "");
   return significant === "" ? "" : `.${significant.padEnd(Math.ceil(significant.length / 3) * 3, "0")}`;
 }
+
+/** The UTC day of a time in ms since 1970, in days since 1970-01-01. */
+export function dayOf(timeMs: number): number {
+  return Math.floor(timeMs / MS_PER_DAY);
+}

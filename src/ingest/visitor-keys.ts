@@ -10,7 +10,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Logger } from "pino";
-import { daysFromCivil, formatTimestamp, MS_PER_DAY } from "./timestamp.ts";
+import { dayOf, daysFromCivil, formatTimestamp, MS_PER_DAY } from "./timestamp.ts";
 
 const VISITOR_KEYS_NAME = "visitor.keys";
 
@@ -25,11 +25,6 @@ const CHECK_MS = 60_000;
 type Keys = ReadonlyMap<number, Buffer>;
 
 const LINE = /^(\d{4})-(\d\d)-(\d\d) ([0-9a-f]{64})$/;
-
-/** The day of a time in ms since 1970-01-01T00:00:00Z, in days since then. */
-export function dayOf(ms: number): number {
-  return Math.floor(ms / MS_PER_DAY);
-}
 
 export class VisitorKeys {
   readonly #path: string;

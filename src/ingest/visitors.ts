@@ -7,8 +7,7 @@
 // known of them: a visit that goes on over midnight and a restart becomes two, of two visitors.
 
 import { createHmac } from "node:crypto";
-import { MS_PER_DAY } from "./timestamp.ts";
-import { dayOf } from "./visitor-keys.ts";
+import { dayOf, MS_PER_DAY } from "./timestamp.ts";
 
 /** A visit ends when so many ms pass without an event. */
 export const VISIT_GAP_MS = 30 * 60_000;

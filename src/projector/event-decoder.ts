@@ -164,7 +164,7 @@ export class EventDecoder {
     const date = timestamp.slice(0, "YYYY-MM-DD".length);
     if (date !== this.#date) {
       this.#date = date;
-      this.#dateMs = dayOf(date) * MS_PER_DAY;
+      this.#dateMs = dayOfDate(date) * MS_PER_DAY;
     }
     const minutes = digits(timestamp, 11, 2) * 60 + digits(timestamp, 14, 2);
     const fraction = timestamp[19] === "." ? digits(timestamp, 20, 3) : 0;
@@ -196,7 +196,7 @@ function endOf(reader: BinaryReader, limit: number): number {
 }
 
 /** The UTC day of a canonical timestamp, in days since 1970-01-01. */
-export function dayOf(timestamp: string): number {
+export function dayOfDate(timestamp: string): number {
   return daysFromCivil(digits(timestamp, 0, 4), digits(timestamp, 5, 2), digits(timestamp, 8, 2));
 }
 

@@ -1,7 +1,7 @@
 // The fold: what events that count change in the read model. It depends on nothing but the events: no clock, no random
 // number, no I/O.
 
-import { MS_PER_DAY } from "../ingest/timestamp.ts";
+import { dayOf } from "../ingest/timestamp.ts";
 import type { LoggedEvent } from "./event-decoder.ts";
 
 /** The `event_type` that counts as a view. */
@@ -28,7 +28,7 @@ export class Fold {
       days = new Map();
       this.#sites.set(event.siteId, days);
     }
-    addEvent(changesOf(days, Math.floor(event.timeMs / MS_PER_DAY)), event);
+    addEvent(changesOf(days, dayOf(event.timeMs)), event);
   }
 
   /** What the events that were taken change. */

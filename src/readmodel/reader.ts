@@ -4,7 +4,7 @@
 
 import type Database from "better-sqlite3";
 import type { LogPosition } from "../log/event-log.ts";
-import { dayOf } from "../projector/event-decoder.ts";
+import { dayOfDate } from "../projector/event-decoder.ts";
 import { CurrentModel } from "./current.ts";
 import type { PathViews, Reports, SiteStats, StatsQuery } from "./reports.ts";
 import { ALL_TIME } from "./schema.ts";
@@ -26,7 +26,7 @@ export class ReadModelReader implements Reports {
     return current.snapshot((): SiteStats => {
       const site = current.site.get(query.siteId);
       if (!site) return NOTHING;
-      const day = query.date === null ? ALL_TIME : dayOf(query.date);
+      const day = query.date === null ? ALL_TIME : dayOfDate(query.date);
       const counts = current.day.get(site.id, day);
       return {
         totalViews: counts?.views ?? 0,

@@ -1,7 +1,7 @@
 // The rows of the tables `sessions`, `session_days` and `session_aliases`.
 
 import type { Database, Statement } from "better-sqlite3";
-import { MS_PER_DAY } from "../ingest/timestamp.ts";
+import { dayOf } from "../ingest/timestamp.ts";
 import type { Session } from "../projector/session.ts";
 import { placeholders, ROWS_AT_A_TIME } from "./bulk-insert.ts";
 
@@ -103,11 +103,6 @@ function newDays(stored: StoredSession): Day[] {
   stored.firstDay = first;
   stored.lastDay = last;
   return days;
-}
-
-/** The UTC day of a time in ms since 1970, in days since 1970-01-01. */
-export function dayOf(timeMs: number): number {
-  return Math.floor(timeMs / MS_PER_DAY);
 }
 
 /** About as the tree has them: neighbours share pages. */

@@ -5,7 +5,7 @@
 
 import type { Database, Statement } from "better-sqlite3";
 import type { ChunkBuilder } from "../columns/chunk-builder.ts";
-import { MS_PER_DAY } from "../ingest/timestamp.ts";
+import { dayOf, MS_PER_DAY } from "../ingest/timestamp.ts";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
 import {
   addToSession,
@@ -16,7 +16,7 @@ import {
   type Session,
 } from "../projector/session.ts";
 import { type ChunkSizes, Chunks } from "./chunks.ts";
-import { dayOf, SessionRows, type StoredSession } from "./session-rows.ts";
+import { SessionRows, type StoredSession } from "./session-rows.ts";
 import { VisitorRows } from "./visitor-rows.ts";
 
 /** How many visitors and sites are kept in memory from one batch to the next; some 1,000 bytes each. */

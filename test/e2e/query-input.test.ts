@@ -87,12 +87,12 @@ test("a question that is no message, or of the wrong types, is told so", async (
 });
 
 test("a body that is no protobuf, or of nothing but groups that open, is refused", async () => {
-  for (const body of [Uint8Array.of(0xff), new Uint8Array(1_000_000).fill(0x0b)]) {
+  for (const body of [Uint8Array.of(0xff), new Uint8Array(200_000).fill(0x0b)]) {
     expect(await call(server().url, "QueryStats", body, BINARY)).toMatchObject(NO_PROTOBUF);
   }
 });
 
-test.for([50, 1000, 100_000])("a filter %d deep is refused, in JSON and in binary", async (depth) => {
+test.for([50, 1000, 20_000])("a filter %d deep is refused, in JSON and in binary", async (depth) => {
   // Beyond 100, protobuf itself reads no further.
   const isRead = depth < 100;
   const reason = isRead ? /^filter is more than 10 filters deep$/ : /maximum recursion depth of 100 reached/;
@@ -111,6 +111,14 @@ test.for([50, 1000, 100_000])("a filter %d deep is refused, in JSON and in binar
     else expect(TOO_DEEP).toContain(answer.code);
   }
   expect(performance.now() - startedAt).toBeLessThan(SOON_MS);
+});
+
+test("a question larger than 256 KiB is refused without being read", async () => {
+  const json = `{"siteId":"${SITE}","metrics":["events"],"filter":${nestedFilterJson(100_000)}}`;
+  const code = "resource_exhausted";
+  expect(await call(server().url, "QueryStats", json)).toMatchObject({ code });
+  const question = nestedFilterBytes(100_000, 4, { 1: SITE, 2: "events" });
+  expect(await call(server().url, "QueryStats", question, BINARY)).toMatchObject({ code });
 });
 
 test("a pattern that would backtrack for ever is matched at once", async () => {

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { MS_PER_DAY } from "../../src/ingest/timestamp.ts";
-import { dayOf, VisitorKeys } from "../../src/ingest/visitor-keys.ts";
+import { dayOf, MS_PER_DAY } from "../../src/ingest/timestamp.ts";
+import { VisitorKeys } from "../../src/ingest/visitor-keys.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const NOON_MS = Date.parse("2025-11-12T12:00:00Z");

@@ -1,8 +1,7 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { MS_PER_DAY } from "../../src/ingest/timestamp.ts";
-import { dayOf } from "../../src/ingest/visitor-keys.ts";
+import { dayOf, MS_PER_DAY } from "../../src/ingest/timestamp.ts";
 import { VISIT_GAP_MS, Visitors } from "../../src/ingest/visitors.ts";
 
 const MIDNIGHT_MS = Date.parse("2025-11-13T00:00:00Z");

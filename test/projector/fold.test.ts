@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { dayOf } from "../../src/projector/event-decoder.ts";
+import { dayOfDate } from "../../src/projector/event-decoder.ts";
 import { Fold } from "../../src/projector/fold.ts";
 import { ALL_TIME } from "../../src/readmodel/schema.ts";
 import { type GivenEvent, logged } from "./events.ts";
 
-const DAY = dayOf("2025-11-12T00:00:00Z");
+const DAY = dayOfDate("2025-11-12T00:00:00Z");
 
 function fold(given: readonly GivenEvent[]) {
   const fold = new Fold();
@@ -13,10 +13,10 @@ function fold(given: readonly GivenEvent[]) {
 }
 
 test("the day of a timestamp is its UTC day", () => {
-  expect(dayOf("1970-01-01T23:59:59.999Z")).toBe(0);
-  expect(dayOf("1969-12-31T00:00:00Z")).toBe(-1);
-  expect(dayOf("2025-11-12T00:00:00Z")).toBe(Date.UTC(2025, 10, 12) / 86_400_000);
-  expect(dayOf("0000-01-01T00:00:00Z")).toBeGreaterThan(ALL_TIME);
+  expect(dayOfDate("1970-01-01T23:59:59.999Z")).toBe(0);
+  expect(dayOfDate("1969-12-31T00:00:00Z")).toBe(-1);
+  expect(dayOfDate("2025-11-12T00:00:00Z")).toBe(Date.UTC(2025, 10, 12) / 86_400_000);
+  expect(dayOfDate("0000-01-01T00:00:00Z")).toBeGreaterThan(ALL_TIME);
 });
 
 test("page views count as views, by path; other events do not", () => {

@@ -25,7 +25,8 @@ export function chunkRows(database: Database): string[] {
   for (const { id, kind, site, rows, packed } of chunks) {
     const columns = packed ? unpack(packed) : columnsOf(database, id);
     const made = Array.from({ length: rows }, (): Record<string, unknown> => ({ site }));
-    for (const name of [...columns.keys()].sort()) {
+    // Those named distinct have no rows, and are made of the others.
+    for (const name of [...columns.keys()].filter((name) => !name.startsWith("distinct_")).sort()) {
       const values = valuesOf(name, columns.get(name) ?? Buffer.alloc(0));
       if (values.length !== rows)
         throw new Error(`chunk ${id} has ${rows} rows, its ${name} ${values.length}`);

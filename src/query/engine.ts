@@ -1,7 +1,8 @@
 // Answers a question: a pure function of the plan and of the site's events.
 //
-// It goes through the events of the range, as columns, and counts; nothing is counted beforehand. So every combination of
-// metrics, dimensions and filters is exact, and costs some ten nanoseconds for each event of the range.
+// It goes through the events of the range, as columns, and counts. So every combination of metrics, dimensions and filters is
+// exact, and costs up to a tenth of a microsecond for each event of the range. Of chunks that are taken as a whole, their
+// summaries are enough.
 
 import { Buckets } from "./buckets.ts";
 import { Grouping } from "./grouping.ts";

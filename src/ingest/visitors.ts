@@ -7,10 +7,9 @@
 // known of them: a visit that goes on over midnight and a restart becomes two, of two visitors.
 
 import { createHmac } from "node:crypto";
+import { SESSION_GAP_MS } from "../projector/session.ts";
 import { dayOf, MS_PER_DAY } from "./timestamp.ts";
 
-/** A visit ends when so many ms pass without an event. */
-export const VISIT_GAP_MS = 30 * 60_000;
 /** A hash is the first so many bytes of an HMAC-SHA256. */
 const HASH_BYTES = 16;
 /** How many visits are remembered over midnight, which takes about 150 bytes each. Beyond, the oldest are cut in two. */
@@ -68,7 +67,7 @@ export class Visitors {
   /** The hash of a visitor that is seen at `nowMs`, a time of its day. */
   see({ today, yesterday }: Visitor, nowMs: number): Hash {
     if (yesterday && this.#goingOn.goesOn(yesterday.name, nowMs)) return yesterday;
-    if (nowMs % MS_PER_DAY >= MS_PER_DAY - VISIT_GAP_MS) this.#ending.see(today.name, nowMs);
+    if (nowMs % MS_PER_DAY >= MS_PER_DAY - SESSION_GAP_MS) this.#ending.see(today.name, nowMs);
     return today;
   }
 
@@ -99,7 +98,7 @@ class RecentVisits {
     this.#forget(nowMs);
   }
 
-  /** Whether a visit was seen less than VISIT_GAP_MS ago; then it is seen now. */
+  /** Whether a visit was seen less than SESSION_GAP_MS ago; then it is seen now. */
   goesOn(name: string, nowMs: number): boolean {
     this.#forget(nowMs);
     if (!this.#lastSeen.has(name)) return false;
@@ -109,7 +108,7 @@ class RecentVisits {
 
   #forget(nowMs: number): void {
     for (const [name, seenMs] of this.#lastSeen) {
-      if (nowMs - seenMs < VISIT_GAP_MS && this.#lastSeen.size <= MAX_VISITS) return;
+      if (nowMs - seenMs < SESSION_GAP_MS && this.#lastSeen.size <= MAX_VISITS) return;
       this.#lastSeen.delete(name);
     }
   }

@@ -151,8 +151,8 @@ export class EventDecoder {
           event.receivedAtMs = Number(reader.int64());
           break;
         default:
-          details ??= new DetailsBuilder();
-          details.read(reader, tag >>> 3, tag & 7, () => this.#readKnown(reader, payload, end));
+          details ??= new DetailsBuilder(reader, () => this.#readKnown(reader, payload, end));
+          details.read(tag >>> 3, tag & 7);
       }
     }
     event.more = details?.finish();

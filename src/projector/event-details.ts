@@ -69,12 +69,21 @@ const VISITOR = 30;
 /** Collects the details of one event. */
 export class DetailsBuilder {
   readonly #details: Writable<EventDetails> = { ...NO_DETAILS };
+  readonly #reader: BinaryReader;
+  readonly #readText: () => string;
   #props: [string, string][] | undefined;
 
-  /** Takes a field that `reader` stands behind the tag of; `readText` reads a text. Others are passed over. */
-  read(reader: BinaryReader, field: number, wireType: WireType, readText: () => string): void {
+  /** `readText` reads a text of `reader`. */
+  constructor(reader: BinaryReader, readText: () => string) {
+    this.#reader = reader;
+    this.#readText = readText;
+  }
+
+  /** Takes the field that the reader stands behind the tag of. Others than an event's details are passed over. */
+  read(field: number, wireType: WireType): void {
+    const reader = this.#reader;
     const key = wireType === WireType.LengthDelimited ? TEXTS.get(field) : undefined;
-    if (key !== undefined) this.#details[key] = readText();
+    if (key !== undefined) this.#details[key] = this.#readText();
     else if (field === PROPS && wireType === WireType.LengthDelimited) {
       this.#props ??= [];
       this.#props.push(readProp(reader.bytes()));

@@ -3,7 +3,7 @@
 import { TooMuch } from "./limits.ts";
 
 /** Members of groups, in two arrays side by side. */
-interface Membership {
+export interface Membership {
   readonly count: number;
   readonly groups: Uint32Array;
   /** Numbers of at least 1; 0 is none. */

@@ -4,6 +4,7 @@ import type { Buckets } from "./buckets.ts";
 import { TooMuch } from "./limits.ts";
 import type { Dimension } from "./plan.ts";
 import type { EventChunk } from "./site-events.ts";
+import { TextCodes } from "./text-codes.ts";
 import type { Values } from "./texts.ts";
 
 /** More groups than anybody reads: they take some 100 bytes each. */
@@ -11,44 +12,19 @@ const MAX_GROUPS = 1_000_000;
 /** Of the distinct texts of a dimension together. */
 const MAX_CHARACTERS = 64 * 1024 * 1024;
 
-/** The codes of one dimension over all chunks: of a time they are its buckets, of a text its place in `texts`. */
-class DimensionCodes {
-  readonly dimension: Dimension;
-  readonly texts: string[] = [];
-  readonly #codes = new Map<string, number>();
-  #characters = 0;
-
-  constructor(dimension: Dimension) {
-    this.dimension = dimension;
-  }
-
-  codeOf(text: string): number {
-    let code = this.#codes.get(text);
-    if (code === undefined) {
-      code = this.texts.length;
-      this.#characters += text.length;
-      if (this.#characters > MAX_CHARACTERS) {
-        throw new TooMuch("the groups' texts are too long together: filter, or ask for fewer dimensions");
-      }
-      this.texts.push(text);
-      this.#codes.set(text, code);
-    }
-    return code;
-  }
-}
-
 /** What the rows of a chunk have of a dimension. */
 export type RowValues = { readonly chunk: EventChunk; readonly buckets: Buckets } | Values;
 
 export class Grouping {
-  readonly #dimensions: readonly DimensionCodes[];
+  /** For each dimension that is a text: the codes of its values over all chunks. A time's codes are its buckets. */
+  readonly #dimensions: readonly TextCodes[];
   /** For each dimension behind the first: the group by the group of the ones before and its code, as one number. */
   readonly #steps: Map<number, number>[];
   /** For each of these, by group: the group of the ones before, and the code. */
   readonly #parents: { group: number; code: number }[][];
 
   constructor(dimensions: readonly Dimension[]) {
-    this.#dimensions = dimensions.map((dimension) => new DimensionCodes(dimension));
+    this.#dimensions = dimensions.map(() => new TextCodes());
     this.#steps = dimensions.slice(1).map(() => new Map());
     this.#parents = dimensions.slice(1).map(() => []);
   }
@@ -81,7 +57,7 @@ export class Grouping {
 
   /** The value that a code of a text dimension stands for. */
   text(dimension: number, code: number): string {
-    return this.#dimensions[dimension]?.texts[code] ?? "";
+    return this.#dimensions[dimension]?.text(code) ?? "";
   }
 
   #step(index: number, group: number, code: number): number {
@@ -102,7 +78,7 @@ export class Grouping {
 
 /** Puts the codes that the `count` first rows of `rows` have of a dimension into `codes`. */
 function putCodes(
-  dimension: DimensionCodes,
+  dimension: TextCodes,
   values: RowValues | undefined,
   rows: Uint32Array,
   count: number,
@@ -133,7 +109,7 @@ function putBuckets(
 }
 
 function putTexts(
-  dimension: DimensionCodes,
+  dimension: TextCodes,
   { codeOf, text }: Values,
   rows: Uint32Array,
   count: number,
@@ -151,6 +127,7 @@ function putTexts(
     if (code === 0) {
       code = dimension.codeOf(text(own)) + 1;
       checkGroups(code);
+      checkCharacters(dimension.characters);
       known[own] = code;
     }
     codes[at] = code - 1;
@@ -160,4 +137,9 @@ function putTexts(
 function checkGroups(groups: number): void {
   if (groups <= MAX_GROUPS) return;
   throw new TooMuch(`more than ${MAX_GROUPS} groups: filter, or ask for a shorter range or fewer dimensions`);
+}
+
+function checkCharacters(characters: number): void {
+  if (characters <= MAX_CHARACTERS) return;
+  throw new TooMuch("the groups' texts are too long together: filter, or ask for fewer dimensions");
 }

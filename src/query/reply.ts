@@ -2,7 +2,6 @@
 
 import { fromBinary, fromJsonString } from "@bufbuild/protobuf";
 import Database from "better-sqlite3";
-import { Temporal } from "temporal-polyfill";
 import { FilterSchema, QueryStatsRequestSchema } from "../../gen/ts/analytics/v1/query_pb.ts";
 import { unreadable } from "../readmodel/reports.ts";
 import { answer } from "./engine.ts";
@@ -11,6 +10,7 @@ import type { Task } from "./pool.ts";
 import type { Reply } from "./queries.ts";
 import { planQuery } from "./request.ts";
 import type { StoredEvents } from "./stored-events.ts";
+import { zonedTime } from "./time-zones.ts";
 
 export function replyTo({ request, nowMs, deadlineMs }: Task, stored: StoredEvents): Reply {
   const question = fromBinary(QueryStatsRequestSchema, request);
@@ -46,6 +46,5 @@ export function replyTo({ request, nowMs, deadlineMs }: Task, stored: StoredEven
 /** RFC 3339 with the time zone's offset; empty for what is not bounded. */
 function textOf(timeMs: number, timeZone: string): string {
   if (!Number.isFinite(timeMs)) return "";
-  const zoned = Temporal.Instant.fromEpochMilliseconds(timeMs).toZonedDateTimeISO(timeZone);
-  return zoned.toString({ timeZoneName: "never" });
+  return zonedTime(timeMs, timeZone).toString({ timeZoneName: "never" });
 }

@@ -2,6 +2,7 @@
 
 import type { TextColumn } from "../columns/column.ts";
 import type { SessionChunk, SiteEvents } from "./site-events.ts";
+import { TextCodes } from "./text-codes.ts";
 
 const BLOCK_SESSIONS = 65_536;
 
@@ -9,7 +10,7 @@ interface Block {
   readonly durationMs: Float64Array;
   /** 1 for a bounce: one page view and no other event. */
   readonly bounce: Uint8Array;
-  /** Places of their paths. */
+  /** Codes of their paths. */
   readonly entry: Uint32Array;
   readonly exit: Uint32Array;
 }
@@ -17,15 +18,15 @@ interface Block {
 export class SessionFacts {
   readonly #events: SiteEvents;
   readonly #blocks = new Map<number, Block>();
-  /** The paths in the order of their places; the first one is that of an event without session. */
-  readonly paths: string[] = [""];
-  readonly #places = new Map<string, number>([["", 0]]);
+  /** The codes of their paths; 0 is the empty one, of an event without session. */
+  readonly paths = new TextCodes();
   #chunks: readonly SessionChunk[] | undefined;
   #index = -1;
   #block: Block | undefined;
 
   constructor(events: SiteEvents) {
     this.#events = events;
+    this.paths.codeOf("");
   }
 
   durationMs(session: number): number {
@@ -36,7 +37,7 @@ export class SessionFacts {
     return this.#blockOf(session).bounce[session % BLOCK_SESSIONS] ?? 0;
   }
 
-  /** The place of the entry page's path in `paths`. */
+  /** The code of the entry page's path in `paths`. */
   entry(session: number): number {
     return this.#blockOf(session).entry[session % BLOCK_SESSIONS] ?? 0;
   }
@@ -77,7 +78,7 @@ export class SessionFacts {
   #readChunk(chunk: SessionChunk, first: number, block: Block): void {
     const [numbers, starts, ends] = [chunk.numbers(), chunk.starts(), chunk.ends()];
     const [events, pageviews] = [chunk.events(), chunk.pageviews()];
-    const [entryOf, exitOf] = [this.#placesOf(chunk.entries()), this.#placesOf(chunk.exits())];
+    const [entryOf, exitOf] = [this.#codesOf(chunk.entries()), this.#codesOf(chunk.exits())];
     for (let row = 0; row < chunk.rows; row += 1) {
       const at = (numbers[row] ?? 0) - first;
       if (at < 0 || at >= BLOCK_SESSIONS) continue;
@@ -88,19 +89,9 @@ export class SessionFacts {
     }
   }
 
-  #placesOf(column: TextColumn | undefined): (row: number) => number {
+  #codesOf(column: TextColumn | undefined): (row: number) => number {
     if (!column) return () => 0;
-    const places = Uint32Array.from(column.dictionary, (path) => this.#placeOf(path));
-    return (row) => places[column.codes[row] ?? 0] ?? 0;
-  }
-
-  #placeOf(path: string): number {
-    let place = this.#places.get(path);
-    if (place === undefined) {
-      place = this.paths.length;
-      this.paths.push(path);
-      this.#places.set(path, place);
-    }
-    return place;
+    const codes = Uint32Array.from(column.dictionary, (path) => this.paths.codeOf(path));
+    return (row) => codes[column.codes[row] ?? 0] ?? 0;
   }
 }

@@ -6,7 +6,6 @@ import {
   type Columns,
   type IntegerColumn,
   type NumberColumn,
-  pack,
   type TextColumnName,
   unpack,
 } from "../columns/chunk.ts";
@@ -155,8 +154,9 @@ function columnsOf(model: Model, row: ChunkRow): ChunkColumns {
   let packed: Columns | undefined;
   const bytesOf = (name: ColumnName): Buffer => {
     if (row.is_packed === 0) return model.column.get(row.id, name)?.data ?? NO_BYTES;
-    packed ??= unpack(model.packed.get(row.id)?.packed ?? pack(new Map()));
-    return packed.get(name) ?? NO_BYTES;
+    const bytes = packed ? undefined : model.packed.get(row.id)?.packed;
+    if (bytes) packed = unpack(bytes);
+    return packed?.get(name) ?? NO_BYTES;
   };
   /** Of small chunks nothing is kept: they are soon put together, and many. */
   const cached = <C extends Column>(

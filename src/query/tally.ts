@@ -2,7 +2,7 @@
 
 import type { TextColumn } from "../columns/column.ts";
 import { VIEW } from "../projector/fold.ts";
-import { type Distinct, distinct } from "./distinct.ts";
+import { type Distinct, distinct, type Membership } from "./distinct.ts";
 import type { Metric } from "./plan.ts";
 import type { RowTest } from "./row-test.ts";
 import type { SessionFacts } from "./session-facts.ts";
@@ -90,28 +90,27 @@ export class Tally {
   }
 
   add(selected: Selected, counted: Counted): void {
-    this.#groups = Math.max(this.#groups, highestOf(selected) + 1);
-    for (const [name, counts] of this.#counts) this.#counts.set(name, withRoom(counts, this.#groups));
+    this.#makeRoom(highestOf(selected) + 1);
+    const { visitors, sessions, types, isGoal } = counted;
     countEvents(selected, this.#counts.get("events"));
-    countViews(selected, this.#counts.get("pageviews"), counted.types);
-    this.#addVisitors(selected, counted.visitors);
-    this.#addSessions(selected, counted.sessions);
+    countViews(selected, this.#counts.get("pageviews"), types);
+    this.#addVisitors(() => membership(selected, visitors));
+    this.#addSessions(() => membership(selected, sessions));
     this.#addRevenue(selected, counted);
-    this.#addConverted(selected, counted);
+    this.#addConverted(() => membership(selected, visitors, isGoal));
   }
 
   /** Adds a chunk's events, without bots, to a group. The metrics are those of addsUp(). `sessions` are the distinct ones. */
   addSummary(summary: ChunkSummary, sessions: () => Uint32Array, group: number): void {
-    this.#groups = Math.max(this.#groups, group + 1);
-    for (const [name, counts] of this.#counts) this.#counts.set(name, withRoom(counts, this.#groups));
+    this.#makeRoom(group + 1);
     const addTo = (name: Count, by: number) => {
       const counts = this.#counts.get(name);
       if (counts) increase(counts, group, by);
     };
     addTo("events", summary.events);
     addTo("pageviews", summary.pageviews);
-    if (this.#visitors) this.#addVisitors(allIn(group, summary.visitors()), summary.visitors());
-    if (this.#sessions) this.#addSessions(allIn(group, sessions()), sessions());
+    this.#addVisitors(() => allIn(group, summary.visitors()));
+    this.#addSessions(() => allIn(group, sessions()));
   }
 
   /** The metrics of a group, in their order. */
@@ -143,39 +142,35 @@ export class Tally {
     }
   }
 
-  #addVisitors(selected: Selected, visitors: Uint32Array | undefined): void {
-    const counts = this.#counts.get("visitors");
-    if (!counts || !visitors || !this.#visitors) return;
-    const fresh = freshOf(selected, visitors, this.#visitors);
-    for (const at of fresh) increase(counts, selected.groups[at] ?? 0, 1);
+  #makeRoom(groups: number): void {
+    this.#groups = Math.max(this.#groups, groups);
+    for (const [name, counts] of this.#counts) this.#counts.set(name, withRoom(counts, this.#groups));
   }
 
-  #addSessions(selected: Selected, sessions: Uint32Array | undefined): void {
+  #addVisitors(members: () => Membership): void {
+    const visitors = this.#counts.get("visitors");
+    if (visitors && this.#visitors) countFresh(members(), visitors, this.#visitors);
+  }
+
+  #addConverted(members: () => Membership): void {
+    const converted = this.#counts.get("converted");
+    if (converted && this.#converted) countFresh(members(), converted, this.#converted);
+  }
+
+  #addSessions(members: () => Membership): void {
     const visits = this.#counts.get("visits");
-    if (!visits || !sessions || !this.#sessions) return;
+    if (!visits || !this.#sessions) return;
+    const sessions = members();
+    const fresh = countFresh(sessions, visits, this.#sessions);
     const bounces = this.#counts.get("bounces");
     const durations = this.#counts.get("durationMs");
-    const { groups, rows } = selected;
-    for (const at of freshOf(selected, sessions, this.#sessions)) {
-      const group = groups[at] ?? 0;
-      const session = sessions[rows[at] ?? 0] ?? 0;
-      increase(visits, group, 1);
+    if (!bounces && !durations) return;
+    for (const at of fresh) {
+      const group = sessions.groups[at] ?? 0;
+      const session = sessions.members[at] ?? 0;
       if (bounces) increase(bounces, group, this.#facts.bounce(session));
       if (durations) increase(durations, group, this.#facts.durationMs(session));
     }
-  }
-
-  #addConverted({ count, rows, groups }: Selected, { isGoal, visitors }: Counted): void {
-    const converted = this.#counts.get("converted");
-    if (!converted || !visitors || !this.#converted) return;
-    const members = new Uint32Array(count);
-    for (let at = 0; at < count; at += 1) {
-      const row = rows[at] ?? 0;
-      members[at] = isGoal(row) ? (visitors[row] ?? 0) : 0;
-    }
-    const fresh = new Uint32Array(count);
-    const found = this.#converted.addAll({ count, groups, members }, fresh);
-    for (const at of fresh.subarray(0, found)) increase(converted, groups[at] ?? 0, 1);
   }
 
   /** Whole units and the rest apart, so that the sums are exact: each is a whole number below 2^53. */
@@ -199,11 +194,9 @@ export function addsUp(metrics: readonly Metric[]): boolean {
 }
 
 /** All rows of a column, in one group. */
-function allIn(group: number, column: Uint32Array): Selected {
-  const count = column.length;
-  const rows = new Uint32Array(count);
-  for (let row = 0; row < count; row += 1) rows[row] = row;
-  return { count, rows, groups: new Uint32Array(count).fill(group) };
+function allIn(group: number, members: Uint32Array): Membership {
+  const count = members.length;
+  return { count, groups: new Uint32Array(count).fill(group), members };
 }
 
 // Each of the loops below is a function of its own, so that it is compiled for the arrays that it has.
@@ -235,12 +228,27 @@ function countViews(
   }
 }
 
-/** The places of the selected rows of which the member is new in its group. */
-function freshOf({ count, rows, groups }: Selected, column: Uint32Array, seen: Distinct): Uint32Array {
+/** What the selected rows have in `column`; none where they do not pass `test`, if there is one. */
+function membership(
+  { count, rows, groups }: Selected,
+  column: Uint32Array | undefined,
+  test?: RowTest,
+): Membership {
   const members = new Uint32Array(count);
-  for (let at = 0; at < count; at += 1) members[at] = column[rows[at] ?? 0] ?? 0;
-  const fresh = new Uint32Array(count);
-  return fresh.subarray(0, seen.addAll({ count, groups, members }, fresh));
+  if (!column) return { count, groups, members };
+  for (let at = 0; at < count; at += 1) {
+    const row = rows[at] ?? 0;
+    if (!test || test(row)) members[at] = column[row] ?? 0;
+  }
+  return { count, groups, members };
+}
+
+/** Counts the members that are new in their groups; their places. */
+function countFresh(members: Membership, counts: Float64Array, seen: Distinct): Uint32Array {
+  const places = new Uint32Array(members.count);
+  const fresh = places.subarray(0, seen.addAll(members, places));
+  for (const at of fresh) increase(counts, members.groups[at] ?? 0, 1);
+  return fresh;
 }
 
 function increase(counts: Float64Array, group: number, by: number): void {

@@ -28,12 +28,12 @@ export function valuesOf(
     case "prop":
       return valuesOfColumn(chunk.texts("props"), (props) => propOf(props, dimension.key));
     case "visit": {
-      const placeOf = dimension.name === "entry_page" ? "entry" : "exit";
+      const page = dimension.name === "entry_page" ? "entry" : "exit";
       const codeOf = (row: number) => {
         const session = sessions?.[row] ?? 0;
-        return session === 0 ? 0 : facts[placeOf](session);
+        return session === 0 ? 0 : facts[page](session);
       };
-      return { codeOf, text: (code) => facts.paths[code] ?? "" };
+      return { codeOf, text: (code) => facts.paths.text(code) };
     }
   }
 }

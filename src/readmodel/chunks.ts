@@ -89,6 +89,13 @@ export class Chunks {
       this.#addSmall(site, latest);
       return;
     }
+    const all = small.length === 0 ? latest : this.#together(small, latest);
+    if (isLarge) this.#addLarge(site, all);
+    else this.#addSmall(site, all);
+  }
+
+  /** Takes the small chunks out, and puts their rows and those of `latest` into one. */
+  #together(small: readonly { readonly id: number }[], latest: ChunkBuilder): ChunkBuilder {
     const all = new ChunkBuilder();
     for (const { id } of small) {
       const packed = this.#packed.get(id)?.packed;
@@ -96,8 +103,7 @@ export class Chunks {
       this.#remove.run(id);
     }
     all.append(latest.columns());
-    if (isLarge) this.#addLarge(site, all);
-    else this.#addSmall(site, all);
+    return all;
   }
 
   #addSmall(site: number, builder: ChunkBuilder): void {

@@ -3,9 +3,7 @@
 import type { Database, Statement } from "better-sqlite3";
 import { dayOf } from "../ingest/timestamp.ts";
 import type { Session } from "../projector/session.ts";
-import { placeholders, ROWS_AT_A_TIME } from "./bulk-insert.ts";
-
-type Value = string | number;
+import { BulkInsert } from "./bulk-insert.ts";
 
 const COLUMNS =
   "number, stream, start_ms, end_ms, events, pageviews, entry_ms, entry_path, exit_ms, exit_path";
@@ -32,20 +30,15 @@ export interface StoredSession {
 }
 
 export class SessionRows {
-  readonly #writeMany: Statement<Value[]>;
-  readonly #writeOne: Statement<Value[]>;
+  readonly #rows: BulkInsert;
   readonly #addDays: Statement<[number, string]>;
   readonly #ofDay: Statement<[number, number, number], Row>;
   readonly #remove: Statement<[number, number]>;
   readonly #addAlias: Statement<[number, number, number]>;
 
   constructor(database: Database) {
-    const write = (rows: number) =>
-      database.prepare<Value[]>(
-        `INSERT OR REPLACE INTO sessions (site, ${COLUMNS}) VALUES ${placeholders(COLUMN_COUNT, rows)}`,
-      );
-    this.#writeMany = write(ROWS_AT_A_TIME);
-    this.#writeOne = write(1);
+    const insert = `INSERT OR REPLACE INTO sessions (site, ${COLUMNS})`;
+    this.#rows = new BulkInsert(database, insert, COLUMN_COUNT);
     this.#addDays = database.prepare(`
       INSERT OR IGNORE INTO session_days
       SELECT ?, value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)`);
@@ -66,21 +59,15 @@ export class SessionRows {
   /** Writes sessions, and the days that they have not been written with. */
   write(site: number, sessions: readonly StoredSession[]): void {
     const byNumber = sessions.toSorted((a, b) => a.session.number - b.session.number);
-    let at = 0;
-    for (; at + ROWS_AT_A_TIME <= byNumber.length; at += ROWS_AT_A_TIME) {
-      const values: Value[] = [];
-      for (const { session } of byNumber.slice(at, at + ROWS_AT_A_TIME)) {
-        pushValues(values, site, session);
-      }
-      this.#writeMany.run(...values);
-    }
-    for (const { session } of byNumber.slice(at)) {
-      const values: Value[] = [];
-      pushValues(values, site, session);
-      this.#writeOne.run(...values);
-    }
+    for (const { session } of byNumber) addRow(this.#rows, site, session);
+    this.#rows.flush();
     const days = byNumber.flatMap(newDays);
     if (days.length > 0) this.#addDays.run(site, JSON.stringify(days.sort(compareDays)));
+  }
+
+  /** Drops what a failed write has left, as when the transaction is rolled back. */
+  clear(): void {
+    this.#rows.clear();
   }
 
   /** Removes the session `gone`, of which the events belong to `session` from now on, or to what that becomes part of. */
@@ -118,8 +105,8 @@ function toSession(row: Row): Session {
   };
 }
 
-function pushValues(values: Value[], site: number, session: Session): void {
+function addRow(rows: BulkInsert, site: number, session: Session): void {
   const { number, stream, startMs, endMs, events, pageviews } = session;
   const { entryMs, entryPath, exitMs, exitPath } = session;
-  values.push(site, number, stream, startMs, endMs, events, pageviews, entryMs, entryPath, exitMs, exitPath);
+  rows.add(site, number, stream, startMs, endMs, events, pageviews, entryMs, entryPath, exitMs, exitPath);
 }

@@ -46,7 +46,7 @@ interface Visitor {
   /** Its streams, once an event of them came: its own, and the one of what a bot did in its name. */
   person?: Stream;
   bot?: Stream;
-  /** It has no row yet, and so no session. */
+  /** It had no row when it was remembered, so its sessions are all known. */
   readonly isNew: boolean;
 }
 
@@ -112,6 +112,7 @@ export class Sessions {
 
   /** Forgets all, as when the transaction is rolled back. */
   clear(): void {
+    this.#rows.clear();
     this.#chunks.clear();
     this.#touched.clear();
     this.#forget();
@@ -217,15 +218,14 @@ export class Sessions {
     }
     const [one, other] = joined;
     if (!one) return;
-    const [days, session] = [{ firstDay: dayOf(one.startMs), lastDay: dayOf(one.endMs) }, one];
-    stream.current = other ? this.#merge(site, state, one, other) : { session, ...days };
+    stream.current = other ? this.#merge(site, state, one, other) : storedAs(one, one);
   }
 
   #merge(site: number, state: Site, one: Session, other: Session): StoredSession {
     const session = one.startMs < other.startMs ? mergeSessions(one, other) : mergeSessions(other, one);
     const [kept, gone] = one.number === session.number ? [one, other] : [other, one];
     this.#rows.replace(site, gone.number, kept.number);
-    const merged = { session, firstDay: dayOf(kept.startMs), lastDay: dayOf(kept.endMs) };
+    const merged = storedAs(session, kept);
     state.changed.add(merged);
     return merged;
   }
@@ -243,6 +243,11 @@ export class Sessions {
 function leave(stream: Stream, session: Session, timeMs: number): void {
   if (session.endMs < timeMs) stream.fromMs = Math.max(stream.fromMs, session.endMs);
   else stream.toMs = Math.min(stream.toMs, session.startMs);
+}
+
+/** A session that is stored with the days of `written`, which it was. */
+function storedAs(session: Session, written: Session): StoredSession {
+  return { session, firstDay: dayOf(written.startMs), lastDay: dayOf(written.endMs) };
 }
 
 function addToChunk(builder: ChunkBuilder, session: Session): void {

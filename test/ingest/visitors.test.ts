@@ -2,7 +2,8 @@ import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { dayOf, MS_PER_DAY } from "../../src/ingest/timestamp.ts";
-import { VISIT_GAP_MS, Visitors } from "../../src/ingest/visitors.ts";
+import { Visitors } from "../../src/ingest/visitors.ts";
+import { SESSION_GAP_MS } from "../../src/projector/session.ts";
 
 const MIDNIGHT_MS = Date.parse("2025-11-13T00:00:00Z");
 const MINUTE_MS = 60_000;
@@ -59,7 +60,7 @@ test("whoever was seen in the last half hour of the day keeps the hash until the
 });
 
 test("a visit ends when half an hour has passed, to the millisecond", () => {
-  const gap = VISIT_GAP_MS / MINUTE_MS;
+  const gap = SESSION_GAP_MS / MINUTE_MS;
   const see = open();
   see(-1);
   expect(see(gap - 1 - 1 / MINUTE_MS)).toBe(YESTERDAY);

@@ -1,6 +1,7 @@
 // Counts distinct members of groups: visitors or sessions, by their numbers.
 
 import { TooMuch } from "./limits.ts";
+import { PairNumbers } from "./pair-numbers.ts";
 
 /** Members of groups, in two arrays side by side. */
 export interface Membership {
@@ -17,12 +18,12 @@ export interface Distinct {
 
 /** As long as groups times members are no more, one bit for each is the fastest: 32 MiB. */
 const MAX_BITS = 2 ** 28;
-/** The most pairs of group and member that one question may need: they take 128 MiB. */
+/** The most further groups that members may be in, together: they take 128 MiB. */
 const MAX_PAIRS = 2 ** 23;
 
 /** `groups` is how many there are, infinite when it is not known yet; members are at most `most`. */
 export function distinct(groups: number, most: number): Distinct {
-  return groups * (most + 1) <= MAX_BITS ? new Bits(groups, most) : new Pairs();
+  return groups * (most + 1) <= MAX_BITS ? new Bits(groups, most) : new Pairs(most);
 }
 
 class Bits implements Distinct {
@@ -53,54 +54,40 @@ class Bits implements Distinct {
   }
 }
 
-/** A hash table with open addressing, at most half full. An empty place has 0, which is no pair, as members begin at 1. */
+/** Most members are in one group: the first one of each is looked up by its number, and only others in a hash table. */
 class Pairs implements Distinct {
-  #keys = new Float64Array(16_384);
-  #size = 0;
+  /** By member: its first group, and one more. */
+  readonly #firsts: Uint32Array;
+  readonly #others = new PairNumbers();
+
+  constructor(most: number) {
+    // Pages of it that no member is in take no memory.
+    this.#firsts = new Uint32Array(most + 1);
+  }
 
   addAll({ count, groups, members }: Membership, fresh: Uint32Array): number {
+    const firsts = this.#firsts;
     let found = 0;
     for (let at = 0; at < count; at += 1) {
       const member = members[at] ?? 0;
-      if (member === 0 || !this.#add(groups[at] ?? 0, member)) continue;
+      if (member === 0) continue;
+      const group = groups[at] ?? 0;
+      const first = firsts[member] ?? 0;
+      if (first === group + 1) continue;
+      if (first === 0) firsts[member] = group + 1;
+      else if (!this.#addOther(group, member)) continue;
       fresh[found] = at;
       found += 1;
     }
     return found;
   }
 
-  #add(group: number, member: number): boolean {
-    const key = group * 2 ** 32 + member;
-    const place = placeOf(this.#keys, key, group, member);
-    if (this.#keys[place] === key) return false;
-    this.#keys[place] = key;
-    this.#size += 1;
-    if (this.#size * 2 > this.#keys.length) this.#grow();
-    return true;
+  #addOther(group: number, member: number): boolean {
+    const before = this.#others.size;
+    if (this.#others.numberOf(group, member) < before) return false;
+    if (before < MAX_PAIRS) return true;
+    throw new TooMuch(
+      `more than ${MAX_PAIRS} visitors or visits that are in several groups: ask for a shorter range or fewer dimensions`,
+    );
   }
-
-  #grow(): void {
-    if (this.#size >= MAX_PAIRS) {
-      throw new TooMuch(
-        `more than ${MAX_PAIRS} visitors or visits in all groups together: ask for a shorter range or fewer dimensions`,
-      );
-    }
-    const keys = new Float64Array(this.#keys.length * 2);
-    for (const key of this.#keys) {
-      if (key === 0) continue;
-      const group = Math.floor(key / 2 ** 32);
-      keys[placeOf(keys, key, group, key - group * 2 ** 32)] = key;
-    }
-    this.#keys = keys;
-  }
-}
-
-/** Where `key` is in `keys`, or would be. */
-function placeOf(keys: Float64Array, key: number, group: number, member: number): number {
-  const last = keys.length - 1;
-  let hash = Math.imul(member, 0x9e3779b1) ^ Math.imul(group + 1, 0x85ebca6b);
-  hash ^= hash >>> 15;
-  let place = hash & last;
-  while (keys[place] !== 0 && keys[place] !== key) place = (place + 1) & last;
-  return place;
 }

@@ -7,7 +7,7 @@
 import { Buckets } from "./buckets.ts";
 import { Grouping } from "./grouping.ts";
 import type { Answer, AnswerRow, OrderKey, Period, Plan } from "./plan.ts";
-import { type Scan, tally } from "./scan.ts";
+import { type Scan, ScanArrays, tally } from "./scan.ts";
 import { SessionFacts } from "./session-facts.ts";
 import type { SiteEvents } from "./site-events.ts";
 import { Tally } from "./tally.ts";
@@ -16,7 +16,14 @@ import { compareTexts } from "./text-order.ts";
 /** `checkTime` is called every few milliseconds, and may throw. Throws a TooMuch. */
 export function answer(plan: Plan, events: SiteEvents, checkTime: () => void): Answer {
   const grouping = new Grouping(plan.dimensions);
-  const scan: Scan = { plan, events, facts: new SessionFacts(events), grouping, checkTime };
+  const scan: Scan = {
+    plan,
+    events,
+    facts: new SessionFacts(events),
+    grouping,
+    arrays: new ScanArrays(),
+    checkTime,
+  };
   const now = tallied(scan, plan.period);
   const before = plan.compared && tallied(scan, plan.compared);
   const groups = groupsOf(plan, now);
@@ -94,9 +101,9 @@ function byOrder(
 ): (a: number, b: number) => number {
   // Computed once for each group, and not for each comparison.
   const keys = order.map(({ by, index, descending }) => {
-    const values = new Map<number, string | number>();
+    const values: (string | number)[] = new Array(tally.groups).fill(0);
     for (const group of groups) {
-      values.set(group, by === "metric" ? tally.metric(index, group) : valueIn(group, index));
+      values[group] = by === "metric" ? tally.metric(index, group) : valueIn(group, index);
     }
     checkTime();
     return { values, sign: descending ? -1 : 1 };
@@ -106,7 +113,7 @@ function byOrder(
     compared += 1;
     if (compared % COMPARED_AT_ONCE === 0) checkTime();
     for (const { values, sign } of keys) {
-      const result = compare(values.get(a) ?? 0, values.get(b) ?? 0);
+      const result = compare(values[a] ?? 0, values[b] ?? 0);
       if (result !== 0) return sign * result;
     }
     return 0;

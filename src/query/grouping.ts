@@ -2,12 +2,14 @@
 
 import type { Buckets } from "./buckets.ts";
 import { TooMuch } from "./limits.ts";
+import { PairNumbers } from "./pair-numbers.ts";
 import type { Dimension } from "./plan.ts";
+import { scratch } from "./scratch.ts";
 import type { EventChunk } from "./site-events.ts";
 import { TextCodes } from "./text-codes.ts";
 import type { Values } from "./texts.ts";
 
-/** More groups than anybody reads: they take some 100 bytes each. */
+/** More groups than anybody reads: with their counts they take some 100 bytes each. */
 const MAX_GROUPS = 1_000_000;
 /** Of the distinct texts of a dimension together. */
 const MAX_CHARACTERS = 64 * 1024 * 1024;
@@ -18,27 +20,25 @@ export type RowValues = { readonly chunk: EventChunk; readonly buckets: Buckets 
 export class Grouping {
   /** For each dimension that is a text: the codes of its values over all chunks. A time's codes are its buckets. */
   readonly #dimensions: readonly TextCodes[];
-  /** For each dimension behind the first: the group by the group of the ones before and its code, as one number. */
-  readonly #steps: Map<number, number>[];
-  /** For each of these, by group: the group of the ones before, and the code. */
-  readonly #parents: { group: number; code: number }[][];
+  /** For each dimension behind the first: groups by the group of the ones before, and its code. */
+  readonly #steps: readonly PairNumbers[];
+  #codes = new Uint32Array(0);
 
   constructor(dimensions: readonly Dimension[]) {
     this.#dimensions = dimensions.map(() => new TextCodes());
-    this.#steps = dimensions.slice(1).map(() => new Map());
-    this.#parents = dimensions.slice(1).map(() => []);
+    this.#steps = dimensions.slice(1).map(() => new PairNumbers());
   }
 
   /** Puts the groups of the `count` first rows of `rows` into `groups`. `values` are those of the dimensions, in order. */
   assign(rows: Uint32Array, count: number, values: readonly RowValues[], groups: Uint32Array): void {
     groups.fill(0, 0, count);
-    const codes = new Uint32Array(count);
-    for (const [index, dimension] of this.#dimensions.entries()) {
-      putCodes(dimension, values[index], rows, count, index === 0 ? groups : codes);
-      if (index === 0) continue;
-      for (let at = 0; at < count; at += 1) {
-        groups[at] = this.#step(index - 1, groups[at] ?? 0, codes[at] ?? 0);
-      }
+    const [first, ...further] = this.#dimensions;
+    if (!first) return;
+    putCodes(first, values[0], rows, count, groups);
+    if (further.length > 0) this.#codes = scratch(this.#codes, count);
+    for (const [index, dimension] of further.entries()) {
+      putCodes(dimension, values[index + 1], rows, count, this.#codes);
+      step(this.#steps[index], count, groups, this.#codes);
     }
   }
 
@@ -46,10 +46,9 @@ export class Grouping {
   codes(group: number): number[] {
     const codes: number[] = [];
     let rest = group;
-    for (const parents of this.#parents.toReversed()) {
-      const parent = parents[rest];
-      codes.unshift(parent?.code ?? 0);
-      rest = parent?.group ?? 0;
+    for (const step of this.#steps.toReversed()) {
+      codes.unshift(step.second(rest));
+      rest = step.first(rest);
     }
     if (this.#dimensions.length > 0) codes.unshift(rest);
     return codes;
@@ -59,21 +58,15 @@ export class Grouping {
   text(dimension: number, code: number): string {
     return this.#dimensions[dimension]?.text(code) ?? "";
   }
+}
 
-  #step(index: number, group: number, code: number): number {
-    const groups = this.#steps[index];
-    const parents = this.#parents[index];
-    if (!groups || !parents) throw new Error("there is no such dimension");
-    const key = group * 2 ** 32 + code;
-    let next = groups.get(key);
-    if (next === undefined) {
-      next = parents.length;
-      checkGroups(next);
-      groups.set(key, next);
-      parents.push({ group, code });
-    }
-    return next;
+/** Replaces groups by those that they and the codes of one more dimension make. */
+function step(known: PairNumbers | undefined, count: number, groups: Uint32Array, codes: Uint32Array): void {
+  if (!known) throw new Error("there is no such dimension");
+  for (let at = 0; at < count; at += 1) {
+    groups[at] = known.numberOf(groups[at] ?? 0, codes[at] ?? 0);
   }
+  checkGroups(known.size);
 }
 
 /** Puts the codes that the `count` first rows of `rows` have of a dimension into `codes`. */

@@ -4,6 +4,7 @@ import type { Buckets } from "./buckets.ts";
 import type { Grouping, RowValues } from "./grouping.ts";
 import type { Dimension, FilterNode, Period, Plan, TextDimension } from "./plan.ts";
 import { type RowTest, rowTest } from "./row-test.ts";
+import { scratch } from "./scratch.ts";
 import type { SessionFacts } from "./session-facts.ts";
 import type { EventChunk, SiteEvents } from "./site-events.ts";
 import { addsUp, type Counted, type Tally } from "./tally.ts";
@@ -14,8 +15,25 @@ export interface Scan {
   readonly events: SiteEvents;
   readonly facts: SessionFacts;
   readonly grouping: Grouping;
+  readonly arrays: ScanArrays;
   /** Throws when the question has taken too long. */
   readonly checkTime: () => void;
+}
+
+/** The arrays of the chunk that is gone through. */
+export class ScanArrays {
+  #rows = new Uint32Array(0);
+  #groups = new Uint32Array(0);
+
+  rows(count: number): Uint32Array {
+    this.#rows = scratch(this.#rows, count);
+    return this.#rows;
+  }
+
+  groups(count: number): Uint32Array {
+    this.#groups = scratch(this.#groups, count);
+    return this.#groups;
+  }
 }
 
 /** Tallies the events of `period`; `buckets` are those of a time dimension, when there is one. */
@@ -53,7 +71,7 @@ function groupOfAll(
 }
 
 function tallyChunk(
-  { plan, events, facts, grouping, checkTime }: Scan,
+  { plan, events, facts, grouping, arrays, checkTime }: Scan,
   chunk: EventChunk,
   period: Period,
   buckets: Buckets | undefined,
@@ -62,7 +80,7 @@ function tallyChunk(
   const sessions = resolved(chunk.integers("session"), events.aliases);
   const values = (dimension: TextDimension) => valuesOf(dimension, chunk, facts, sessions);
   const test = (filter: FilterNode | undefined) => filter && rowTest(filter, values, checkTime);
-  const rows = new Uint32Array(chunk.rows);
+  const rows = arrays.rows(chunk.rows);
   const count = select(chunk, period, plan.includeBots, test(plan.filter), rows);
   if (count === 0) return;
   const valuesOfRows = (dimension: Dimension): RowValues => {
@@ -70,7 +88,7 @@ function tallyChunk(
     if (!buckets) throw new Error("a time dimension has no buckets");
     return { buckets, chunk };
   };
-  const groups = new Uint32Array(count);
+  const groups = arrays.groups(count);
   grouping.assign(rows, count, plan.dimensions.map(valuesOfRows), groups);
   const counted: Counted = {
     visitors: chunk.integers("visitor"),

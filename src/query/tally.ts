@@ -3,17 +3,11 @@
 import type { TextColumn } from "../columns/column.ts";
 import { VIEW } from "../projector/fold.ts";
 import { type Distinct, distinct, type Membership } from "./distinct.ts";
+import { Memberships, type Selected } from "./memberships.ts";
 import type { Metric } from "./plan.ts";
 import type { RowTest } from "./row-test.ts";
 import type { SessionFacts } from "./session-facts.ts";
 import type { ChunkSummary } from "./site-events.ts";
-
-/** Some events that pass, by their place in a chunk: `rows` and `groups` have one for each of them. */
-export interface Selected {
-  readonly count: number;
-  readonly rows: Uint32Array;
-  readonly groups: Uint32Array;
-}
 
 /** What the rows of a chunk are counted by. Where a column is undefined, all its rows are 0. */
 export interface Counted {
@@ -68,6 +62,7 @@ export class Tally {
   readonly #visitors: Distinct | undefined;
   readonly #sessions: Distinct | undefined;
   readonly #converted: Distinct | undefined;
+  readonly #memberships = new Memberships();
   #groups = 0;
 
   constructor({ metrics, groups, visitors, sessions, facts }: TallyOptions) {
@@ -94,10 +89,10 @@ export class Tally {
     const { visitors, sessions, types, isGoal } = counted;
     countEvents(selected, this.#counts.get("events"));
     countViews(selected, this.#counts.get("pageviews"), types);
-    this.#addVisitors(() => membership(selected, visitors));
-    this.#addSessions(() => membership(selected, sessions));
+    this.#addVisitors(() => this.#memberships.of(selected, visitors));
+    this.#addSessions(() => this.#memberships.of(selected, sessions));
     this.#addRevenue(selected, counted);
-    this.#addConverted(() => membership(selected, visitors, isGoal));
+    this.#addConverted(() => this.#memberships.of(selected, visitors, isGoal));
   }
 
   /** Adds a chunk's events, without bots, to a group. The metrics are those of addsUp(). `sessions` are the distinct ones. */
@@ -109,8 +104,8 @@ export class Tally {
     };
     addTo("events", summary.events);
     addTo("pageviews", summary.pageviews);
-    this.#addVisitors(() => allIn(group, summary.visitors()));
-    this.#addSessions(() => allIn(group, sessions()));
+    this.#addVisitors(() => this.#memberships.allIn(group, summary.visitors()));
+    this.#addSessions(() => this.#memberships.allIn(group, sessions()));
   }
 
   /** The metrics of a group, in their order. */
@@ -149,19 +144,19 @@ export class Tally {
 
   #addVisitors(members: () => Membership): void {
     const visitors = this.#counts.get("visitors");
-    if (visitors && this.#visitors) countFresh(members(), visitors, this.#visitors);
+    if (visitors && this.#visitors) this.#countFresh(members(), visitors, this.#visitors);
   }
 
   #addConverted(members: () => Membership): void {
     const converted = this.#counts.get("converted");
-    if (converted && this.#converted) countFresh(members(), converted, this.#converted);
+    if (converted && this.#converted) this.#countFresh(members(), converted, this.#converted);
   }
 
   #addSessions(members: () => Membership): void {
     const visits = this.#counts.get("visits");
     if (!visits || !this.#sessions) return;
     const sessions = members();
-    const fresh = countFresh(sessions, visits, this.#sessions);
+    const fresh = this.#countFresh(sessions, visits, this.#sessions);
     const bounces = this.#counts.get("bounces");
     const durations = this.#counts.get("durationMs");
     if (!bounces && !durations) return;
@@ -171,6 +166,13 @@ export class Tally {
       if (bounces) increase(bounces, group, this.#facts.bounce(session));
       if (durations) increase(durations, group, this.#facts.durationMs(session));
     }
+  }
+
+  /** Counts the members that are new in their groups; their places. */
+  #countFresh(members: Membership, counts: Float64Array, seen: Distinct): Uint32Array {
+    const fresh = this.#memberships.fresh(members, seen);
+    countIn(members.groups, fresh, counts);
+    return fresh;
   }
 
   /** Whole units and the rest apart, so that the sums are exact: each is a whole number below 2^53. */
@@ -191,12 +193,6 @@ export class Tally {
 /** Whether the metrics of some chunks together are made of the chunks' summaries. */
 export function addsUp(metrics: readonly Metric[]): boolean {
   return !metrics.includes("revenue") && !metrics.includes("conversion_rate");
-}
-
-/** All rows of a column, in one group. */
-function allIn(group: number, members: Uint32Array): Membership {
-  const count = members.length;
-  return { count, groups: new Uint32Array(count).fill(group), members };
 }
 
 // Each of the loops below is a function of its own, so that it is compiled for the arrays that it has.
@@ -228,27 +224,8 @@ function countViews(
   }
 }
 
-/** What the selected rows have in `column`; none where they do not pass `test`, if there is one. */
-function membership(
-  { count, rows, groups }: Selected,
-  column: Uint32Array | undefined,
-  test?: RowTest,
-): Membership {
-  const members = new Uint32Array(count);
-  if (!column) return { count, groups, members };
-  for (let at = 0; at < count; at += 1) {
-    const row = rows[at] ?? 0;
-    if (!test || test(row)) members[at] = column[row] ?? 0;
-  }
-  return { count, groups, members };
-}
-
-/** Counts the members that are new in their groups; their places. */
-function countFresh(members: Membership, counts: Float64Array, seen: Distinct): Uint32Array {
-  const places = new Uint32Array(members.count);
-  const fresh = places.subarray(0, seen.addAll(members, places));
-  for (const at of fresh) increase(counts, members.groups[at] ?? 0, 1);
-  return fresh;
+function countIn(groups: Uint32Array, places: Uint32Array, counts: Float64Array): void {
+  for (let at = 0; at < places.length; at += 1) increase(counts, groups[places[at] ?? 0] ?? 0, 1);
 }
 
 function increase(counts: Float64Array, group: number, by: number): void {

@@ -5,6 +5,7 @@
 // summaries are enough.
 
 import { Buckets } from "./buckets.ts";
+import { firstOf } from "./first-of.ts";
 import { Grouping } from "./grouping.ts";
 import type { Answer, AnswerRow, OrderKey, Period, Plan } from "./plan.ts";
 import { type Scan, ScanArrays, tally } from "./scan.ts";
@@ -28,11 +29,11 @@ export function answer(plan: Plan, events: SiteEvents, checkTime: () => void): A
   const before = plan.compared && tallied(scan, plan.compared);
   const groups = groupsOf(plan, now);
   const valueIn = (group: number, dimension: number): string | number => {
-    const code = grouping.codes(group)[dimension] ?? 0;
+    const code = grouping.code(group, dimension);
     return plan.dimensions[dimension]?.kind === "time" ? code : grouping.text(dimension, code);
   };
-  groups.sort(byOrder(plan.order, groups, now.tally, valueIn, checkTime));
-  const page = groups.slice(plan.offset, plan.offset + plan.limit);
+  const inOrder = byOrder(plan.order, now.tally, valueIn, checkTime);
+  const page = firstOf(groups, plan.offset + plan.limit, inOrder).slice(plan.offset);
   const row = (group: number): AnswerRow => ({
     dimensions: plan.dimensions.map((_, index) => {
       const value = valueIn(group, index);
@@ -94,27 +95,20 @@ function groupsOf({ dimensions }: Plan, { tally, buckets, isOpen }: Tallied): nu
 
 function byOrder(
   order: readonly OrderKey[],
-  groups: readonly number[],
   tally: Tally,
   valueIn: (group: number, dimension: number) => string | number,
   checkTime: () => void,
 ): (a: number, b: number) => number {
-  // Computed once for each group, and not for each comparison.
-  const keys = order.map(({ by, index, descending }) => {
-    const values: (string | number)[] = new Array(tally.groups).fill(0);
-    for (const group of groups) {
-      values[group] = by === "metric" ? tally.metric(index, group) : valueIn(group, index);
-    }
-    checkTime();
-    return { values, sign: descending ? -1 : 1 };
-  });
   let compared = 0;
   return (a, b) => {
     compared += 1;
     if (compared % COMPARED_AT_ONCE === 0) checkTime();
-    for (const { values, sign } of keys) {
-      const result = compare(values[a] ?? 0, values[b] ?? 0);
-      if (result !== 0) return sign * result;
+    for (const { by, index, descending } of order) {
+      const result =
+        by === "metric"
+          ? tally.metric(index, a) - tally.metric(index, b)
+          : compare(valueIn(a, index), valueIn(b, index));
+      if (result !== 0) return descending ? -result : result;
     }
     return 0;
   };

@@ -42,16 +42,13 @@ export class Grouping {
     }
   }
 
-  /** The codes of a group, for each dimension. */
-  codes(group: number): number[] {
-    const codes: number[] = [];
+  /** The code that a group has of a dimension. */
+  code(group: number, dimension: number): number {
     let rest = group;
-    for (const step of this.#steps.toReversed()) {
-      codes.unshift(step.second(rest));
-      rest = step.first(rest);
+    for (let index = this.#steps.length; index > dimension; index -= 1) {
+      rest = this.#steps[index - 1]?.first(rest) ?? 0;
     }
-    if (this.#dimensions.length > 0) codes.unshift(rest);
-    return codes;
+    return dimension === 0 ? rest : (this.#steps[dimension - 1]?.second(rest) ?? 0);
   }
 
   /** The value that a code of a text dimension stands for. */

@@ -4,7 +4,7 @@
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { CHILD_FLAGS } from "../src/supervisor/supervisor.ts";
+import { PROJECTOR_FLAGS } from "../src/supervisor/supervisor.ts";
 import type { Figure, Surroundings } from "./benchmark.ts";
 import { answerTimes, type Span } from "./fold-answers.ts";
 import { makeFoldLog } from "./fold-log.ts";
@@ -77,7 +77,7 @@ async function fold(name: string, mix: Mix, surroundings: Surroundings): Promise
   const dataDirectory = join(directory, name.replaceAll(/\W+/g, "-"));
   const expected = await makeFoldLog(dataDirectory, mix, signal);
   const args = ["bench/run-fold.ts", dataDirectory, String(mix.events)];
-  const cost: Cost = await resultOf([...CHILD_FLAGS, ...args], surroundings);
+  const cost: Cost = await resultOf([...PROJECTOR_FLAGS, ...args], surroundings);
   expected.check(dataDirectory);
   const perSecond = mix.events / cost.seconds;
   note(`${name}: ${number(mix.events)} events, ${number(perSecond)}/s`);

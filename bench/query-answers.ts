@@ -1,10 +1,11 @@
 // How long the server takes for the questions of a dashboard, and whether what it says is right.
 //
-// Cold is the first time that a server answers a question: it has just been started and has answered nothing but one about
-// a small site, so that its threads run. The files are in the system's cache. Columns that questions share are cold for
+// Cold is the first time that a server answers a question: it was started a second ago, has warmed up, and has answered
+// nothing but one question about a small site. The files are in the system's cache. Columns that questions share are cold for
 // the first of them only; so each round begins with another question, and each variant is asked of a server of its own.
 
 import { isDeepStrictEqual } from "node:util";
+import { pause } from "../src/pause.ts";
 import type { Surroundings } from "./benchmark.ts";
 import { rowsOf, timeOf } from "./query-client.ts";
 import { type Question, questionsOf, smallQuestion, VARIANTS } from "./query-questions.ts";
@@ -14,6 +15,8 @@ import { type Server, startServer } from "./server.ts";
 
 /** How often a question is asked in each round when it is not cold any more. */
 export const REPEATS = 10;
+/** More than a server takes to warm up (src/query/warm-up.ts). */
+const WARM_UP_MS = 1000;
 
 /** A question, and how long its answers took, in ms. */
 export interface Asked {
@@ -47,6 +50,7 @@ export async function askDashboards(surroundings: Surroundings, duckdb: DuckDBRe
     for (let round = 0; round < settings.rounds; round += 1) {
       const server = await startServer(surroundings, { role: "ingest,report" });
       first.push(await timeOf(server.url, smallQuestion(), signal));
+      await pause(WARM_UP_MS, signal);
       await askRound(server, rotated(ofVariant, round), signal);
       if (round === 0)
         await compare(

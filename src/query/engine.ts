@@ -99,16 +99,21 @@ function byOrder(
   valueIn: (group: number, dimension: number) => string | number,
   checkTime: () => void,
 ): (a: number, b: number) => number {
+  const comparisons = order.map(({ by, index, descending }) => {
+    const sign = descending ? -1 : 1;
+    if (by === "dimension") {
+      return (a: number, b: number) => sign * compare(valueIn(a, index), valueIn(b, index));
+    }
+    const values = tally.metricOfAll(index);
+    return (a: number, b: number) => sign * compare(values[a] ?? 0, values[b] ?? 0);
+  });
   let compared = 0;
   return (a, b) => {
     compared += 1;
     if (compared % COMPARED_AT_ONCE === 0) checkTime();
-    for (const { by, index, descending } of order) {
-      const result =
-        by === "metric"
-          ? tally.metric(index, a) - tally.metric(index, b)
-          : compare(valueIn(a, index), valueIn(b, index));
-      if (result !== 0) return descending ? -result : result;
+    for (const comparison of comparisons) {
+      const result = comparison(a, b);
+      if (result !== 0) return result;
     }
     return 0;
   };
@@ -118,5 +123,7 @@ function byOrder(
 const COMPARED_AT_ONCE = 1000;
 
 function compare(a: string | number, b: string | number): number {
-  return typeof a === "string" && typeof b === "string" ? compareTexts(a, b) : Number(a) - Number(b);
+  if (typeof a === "string" && typeof b === "string") return compareTexts(a, b);
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

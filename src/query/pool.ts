@@ -7,6 +7,7 @@ import type { Logger } from "pino";
 import { Piscina } from "piscina";
 import { type QueryStatsRequest, QueryStatsRequestSchema } from "../../gen/ts/analytics/v1/query_pb.ts";
 import type { Queries, Reply } from "./queries.ts";
+import { WARM_UP_QUESTIONS, type WarmUpQuestion } from "./warm-up-questions.ts";
 
 /** What a question may take, in ms. */
 const TIME_LIMIT_MS = 10_000;
@@ -37,13 +38,14 @@ export interface WorkerSettings {
 }
 
 export class QueryPool implements Queries {
-  readonly #pool: Piscina<Task, Reply>;
+  readonly #pool: Piscina<Task | WarmUpQuestion, Reply>;
+  #isClosed = false;
 
   constructor(dataDirectory: string, logger: Logger) {
     // One core is left to taking events in.
     const threads = Math.max(1, availableParallelism() - 1);
     const workerData: WorkerSettings = { dataDirectory, cacheBytes: CACHE_BYTES / threads };
-    this.#pool = new Piscina<Task, Reply>({
+    this.#pool = new Piscina<Task | WarmUpQuestion, Reply>({
       filename: new URL("./worker.ts", import.meta.url).href,
       // One is ready: to load what a question needs takes half a second.
       minThreads: 1,
@@ -56,6 +58,14 @@ export class QueryPool implements Queries {
     });
     // Of a thread that ends without a question; it is replaced.
     this.#pool.on("error", (error) => logger.error({ err: error }, "a thread for questions failed"));
+    this.#warmUp().catch((error) => {
+      if (!this.#isClosed) logger.warn({ err: error }, "warming up for questions failed");
+    });
+  }
+
+  /** One by one, so that a question that comes meanwhile waits for one of these at most. */
+  async #warmUp(): Promise<void> {
+    for (const question of WARM_UP_QUESTIONS) await this.#pool.run(question, { name: "warmUp" });
   }
 
   async ask(request: QueryStatsRequest, deadlineMs: number): Promise<Reply> {
@@ -78,6 +88,7 @@ export class QueryPool implements Queries {
 
   /** Ends the threads. Questions under way fail. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#pool.destroy();
   }
 }

@@ -41,6 +41,11 @@ export class StoredEvents {
     }
   }
 
+  /** The site with the most visitors, and when its last event was, in ms since 1970; undefined when there are no events. */
+  mostVisited(): { readonly siteId: string; readonly lastMs: number } | undefined {
+    return this.#model.get()?.mostVisited.get();
+  }
+
   close(): void {
     this.#model.close();
   }
@@ -71,6 +76,10 @@ function prepare(database: Database.Database, generation: number, cache: ColumnC
     begin: database.prepare("BEGIN"),
     commit: database.prepare("COMMIT"),
     site: database.prepare<[string], SiteRow>("SELECT id, visitors, sessions FROM sites WHERE site_id = ?"),
+    mostVisited: database.prepare<[], { siteId: string; lastMs: number }>(`
+      SELECT site_id AS siteId, max(high) AS lastMs FROM chunks
+      JOIN (SELECT id, site_id FROM sites ORDER BY visitors DESC, id LIMIT 1) AS sites ON sites.id = chunks.site
+      WHERE kind = 'event' GROUP BY site_id`),
     settings: siteSettingsReader(database),
     chunks: database.prepare<[ChunkKind, number], ChunkRow>(`
       SELECT id, rows, low, high, packed IS NOT NULL AS is_packed, events, pageviews

@@ -81,7 +81,7 @@ export class Tally {
   }
 
   events(group: number): number {
-    return this.#counts.get("events")?.[group] ?? 0;
+    return this.#count("events", group);
   }
 
   add(selected: Selected, counted: Counted): void {
@@ -113,28 +113,35 @@ export class Tally {
     return this.#metrics.map((metric) => this.#metric(metric, group));
   }
 
-  metric(index: number, group: number): number {
+  /** A metric of all groups, by group. */
+  metricOfAll(index: number): Float64Array {
     const metric = this.#metrics[index];
-    return metric === undefined ? 0 : this.#metric(metric, group);
+    const values = new Float64Array(this.#groups);
+    if (metric === undefined) return values;
+    for (let group = 0; group < values.length; group += 1) values[group] = this.#metric(metric, group);
+    return values;
   }
 
   #metric(metric: Metric, group: number): number {
-    const of = (count: Count) => this.#counts.get(count)?.[group] ?? 0;
     switch (metric) {
       case "views_per_visit":
-        return ratio(of("pageviews"), of("visits"));
+        return ratio(this.#count("pageviews", group), this.#count("visits", group));
       case "bounce_rate":
-        return ratio(of("bounces"), of("visits"));
+        return ratio(this.#count("bounces", group), this.#count("visits", group));
       case "visit_duration":
-        return ratio(of("durationMs"), of("visits") * 1000);
+        return ratio(this.#count("durationMs", group), this.#count("visits", group) * 1000);
       case "revenue":
         // One division, so that the result is the number next to the exact one, as long as the sum is below 2^53.
-        return (of("revenueUnits") * MICROS + of("revenueMicros")) / MICROS;
+        return (this.#count("revenueUnits", group) * MICROS + this.#count("revenueMicros", group)) / MICROS;
       case "conversion_rate":
-        return ratio(of("converted"), of("visitors"));
+        return ratio(this.#count("converted", group), this.#count("visitors", group));
       default:
-        return of(metric);
+        return this.#count(metric, group);
     }
+  }
+
+  #count(name: Count, group: number): number {
+    return this.#counts.get(name)?.[group] ?? 0;
   }
 
   #makeRoom(groups: number): void {

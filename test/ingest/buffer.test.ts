@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { IngestBuffer } from "../../src/ingest/buffer.ts";
 import { LogError } from "../../src/log/errors.ts";
 import type { EventLog, RecordBatch } from "../../src/log/event-log.ts";
+import { gathered } from "./gathered.ts";
 
 /** A log whose appends end when the test says so. */
 function manualLog(): { log: EventLog; batches: RecordBatch[]; settle: (error?: Error) => void } {
@@ -31,11 +32,11 @@ function manualLog(): { log: EventLog; batches: RecordBatch[]; settle: (error?: 
 
 const bytes = (length: number) => ({ bytes: new Uint8Array(length), count: 1 });
 
-test("what arrives in one turn of the event loop is one commit, and what arrives while it is under way the next", async () => {
+test("what arrives while an idle buffer gathers is one commit, and what arrives while it is under way the next", async () => {
   const { log, batches, settle } = manualLog();
   const buffer = new IngestBuffer(log);
   const stored = [buffer.add(bytes(1), 1), buffer.add(bytes(1), 1)];
-  await turn();
+  await gathered();
   stored.push(...[2, 3, 4].map((length) => buffer.add(bytes(length), length)));
   expect(batches.map((batch) => batch.groups.length)).toEqual([2]);
   settle();
@@ -48,18 +49,31 @@ test("what arrives in one turn of the event loop is one commit, and what arrives
   expect(buffer.size).toBe(0);
 });
 
+test("who was just answered and sends again is in the next commit, though others wait for it", async () => {
+  const { log, batches, settle } = manualLog();
+  const buffer = new IngestBuffer(log);
+  const first = buffer.add(bytes(1), 1);
+  await gathered();
+  const stored = [buffer.add(bytes(2), 2), first.then(() => turn()).then(() => buffer.add(bytes(3), 3))];
+  settle();
+  await expect.poll(() => batches.length).toBe(2);
+  expect(batches[1]?.groups.map((group) => group.bytes.byteLength)).toEqual([2, 3]);
+  settle();
+  await Promise.all(stored);
+});
+
 test("nobody is answered before the commit of their own events", async () => {
   const { log, settle } = manualLog();
   const buffer = new IngestBuffer(log);
   const answered: string[] = [];
   const first = buffer.add(bytes(1), 1).then(() => answered.push("first"));
-  await turn();
+  await gathered();
   const second = buffer.add(bytes(1), 2).then(() => answered.push("second"));
   settle();
   await first;
   expect(answered).toEqual(["first"]);
   expect(buffer.size).toBe(1);
-  await turn();
+  await gathered();
   settle();
   await second;
   expect(answered).toEqual(["first", "second"]);
@@ -87,7 +101,7 @@ test("a full buffer refuses at once, and takes again when there is room", async 
   };
   expect(fill).toThrow(expect.objectContaining({ name: "IngestError", code: "buffer_full" }));
   expect(stored.length).toBe(64);
-  await turn();
+  await gathered();
   settle();
   await stored[0];
   stored.push(buffer.add(bytes(1), 1));
@@ -117,7 +131,7 @@ test("all who wait for the buffer to drain are told", async () => {
   const buffer = new IngestBuffer(log);
   const stored = buffer.add(bytes(1), 1);
   const drained = [buffer.drained(), buffer.drained()];
-  await turn();
+  await gathered();
   settle();
   await Promise.all([stored, ...drained]);
   expect(buffer.size).toBe(0);

@@ -1,4 +1,3 @@
-import { setImmediate as turn } from "node:timers/promises";
 import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
@@ -12,6 +11,7 @@ import { LogError } from "../../src/log/errors.ts";
 import type { EventLog } from "../../src/log/event-log.ts";
 import { eventIdOf } from "../../src/log/records.ts";
 import { encodeEvent } from "./event-bytes.ts";
+import { gathered } from "./gathered.ts";
 
 interface FakeLog extends EventLog {
   /** What was appended, on disk or not. */
@@ -249,7 +249,7 @@ test("nothing is acknowledged before the log has stored it", async () => {
   const acknowledged = ingestor.ingest([event()]).then(() => {
     isAcknowledged = true;
   });
-  await turn();
+  await gathered();
   expect({ isAcknowledged, appended: log.events.length, waiting: ingestor.waiting }).toEqual({
     ...{ isAcknowledged: false, appended: 1, waiting: 1 },
   });
@@ -263,7 +263,7 @@ test("a failure of the log is unavailable", async () => {
   const failed = Promise.withResolvers<void>();
   log.gate = failed.promise;
   const acknowledged = openIngestor(log).ingest([event()]);
-  await turn();
+  await gathered();
   failed.reject(new LogError("failed", "ENOSPC"));
   await expect(acknowledged).rejects.toMatchObject({ name: "IngestError", code: "unavailable" });
 });
@@ -290,7 +290,7 @@ test("refuse() waits for what was taken, which is acknowledged, and refuses mean
   const taken = ["first", "second"].map((name) => ingestor.ingest([event()]).then(() => order.push(name)));
   const refused = ingestor.refuse("stopping").then(() => order.push("refused"));
   await expect(ingestor.ingest([event()])).rejects.toMatchObject({ code: "unavailable" });
-  await turn();
+  await gathered();
   expect(order).toEqual([]);
   stored.resolve();
   await Promise.all([...taken, refused]);
@@ -308,7 +308,7 @@ test("a second refuse() waits as well: whoever calls it closes the log next", as
   const refused = ["failed", "stopping"].map((reason) =>
     ingestor.refuse(reason).then(() => order.push(reason)),
   );
-  await turn();
+  await gathered();
   expect(order).toEqual([]);
   stored.resolve();
   await Promise.all([taken, ...refused]);
@@ -322,7 +322,7 @@ test("refuse() ends when the log has failed", async () => {
   const ingestor = openIngestor(log);
   const taken = expect(ingestor.ingest([event()])).rejects.toMatchObject({ code: "unavailable" });
   const refused = ingestor.refuse("failed");
-  await turn();
+  await gathered();
   failed.reject(new LogError("failed", "EIO"));
   await Promise.all([taken, refused]);
 });

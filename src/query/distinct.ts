@@ -18,7 +18,9 @@ export interface Distinct {
 
 /** As long as groups times members are no more, one bit for each is the fastest: 32 MiB. */
 const MAX_BITS = 2 ** 28;
-/** The most further groups that members may be in, together: they take 128 MiB. */
+/** Up to so many members have a first group in an array: 64 MiB. */
+const MAX_FIRSTS = 2 ** 24;
+/** The most other groups that members may be in, together: they take 128 MiB. */
 const MAX_PAIRS = 2 ** 23;
 
 /** `groups` is how many there are, infinite when it is not known yet; members are at most `most`. */
@@ -54,15 +56,17 @@ class Bits implements Distinct {
   }
 }
 
-/** Most members are in one group: the first one of each is looked up by its number, and only others in a hash table. */
+/**
+ * Most members are in one group: the first one of each is looked up by its number, and only others in a hash table; all
+ * when members are very many.
+ */
 class Pairs implements Distinct {
   /** By member: its first group, and one more. */
   readonly #firsts: Uint32Array;
   readonly #others = new PairNumbers();
 
   constructor(most: number) {
-    // Pages of it that no member is in take no memory.
-    this.#firsts = new Uint32Array(most + 1);
+    this.#firsts = new Uint32Array(most <= MAX_FIRSTS ? most + 1 : 0);
   }
 
   addAll({ count, groups, members }: Membership, fresh: Uint32Array): number {
@@ -72,7 +76,7 @@ class Pairs implements Distinct {
       const member = members[at] ?? 0;
       if (member === 0) continue;
       const group = groups[at] ?? 0;
-      const first = firsts[member] ?? 0;
+      const first = firsts[member];
       if (first === group + 1) continue;
       if (first === 0) firsts[member] = group + 1;
       else if (!this.#addOther(group, member)) continue;
@@ -87,7 +91,7 @@ class Pairs implements Distinct {
     if (this.#others.numberOf(group, member) < before) return false;
     if (before < MAX_PAIRS) return true;
     throw new TooMuch(
-      `more than ${MAX_PAIRS} visitors or visits that are in several groups: ask for a shorter range or fewer dimensions`,
+      `more than ${MAX_PAIRS} times a visitor or a visit is in one more group: ask for a shorter range or fewer dimensions`,
     );
   }
 }

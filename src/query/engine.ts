@@ -33,7 +33,8 @@ export function answer(plan: Plan, events: SiteEvents, checkTime: () => void): A
     return plan.dimensions[dimension]?.kind === "time" ? code : grouping.text(dimension, code);
   };
   const inOrder = byOrder(plan.order, now.tally, valueIn, checkTime);
-  const page = firstOf(groups, plan.offset + plan.limit, inOrder).slice(plan.offset);
+  const page =
+    plan.offset < groups.length ? firstOf(groups, plan.offset + plan.limit, inOrder).slice(plan.offset) : [];
   const row = (group: number): AnswerRow => ({
     dimensions: plan.dimensions.map((_, index) => {
       const value = valueIn(group, index);

@@ -6,6 +6,7 @@ export function firstOf(
   count: number,
   compare: (a: number, b: number) => number,
 ): number[] {
+  if (count >= items.length) return items.toSorted(compare);
   /** What is kept: a binary heap, the last one of them on top. */
   const kept = items.slice(0, count);
   for (let at = (kept.length >>> 1) - 1; at >= 0; at -= 1) sink(kept, at, compare);

@@ -31,9 +31,11 @@ export class Grouping {
 
   /** Puts the groups of the `count` first rows of `rows` into `groups`. `values` are those of the dimensions, in order. */
   assign(rows: Uint32Array, count: number, values: readonly RowValues[], groups: Uint32Array): void {
-    groups.fill(0, 0, count);
     const [first, ...further] = this.#dimensions;
-    if (!first) return;
+    if (!first) {
+      groups.fill(0, 0, count);
+      return;
+    }
     putCodes(first, values[0], rows, count, groups);
     if (further.length > 0) this.#codes = scratch(this.#codes, count);
     for (const [index, dimension] of further.entries()) {

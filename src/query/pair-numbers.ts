@@ -1,7 +1,11 @@
 // Numbers distinct pairs of whole numbers below 2^32 in the order in which they come, from 0 on: a hash table with open
 // addressing, of which the places are at most half full, and the pairs beside it.
 
+import { randomBytes } from "node:crypto";
+
 const FIRST_ROOM = 4096;
+/** Whoever sends events chooses pairs: without it, pairs could be chosen that are all looked for in the same place. */
+const SEED = randomBytes(4).readInt32LE();
 
 export class PairNumbers {
   /** By number. */
@@ -17,15 +21,14 @@ export class PairNumbers {
   }
 
   numberOf(first: number, second: number): number {
-    const place = this.#placeOf(first, second);
-    const known = this.#places[place] ?? 0;
+    const known = this.#places[this.#placeOf(first, second)] ?? 0;
     if (known !== 0) return known - 1;
     const number = this.#size;
+    if (number === this.#firsts.length) this.#grow();
     this.#firsts[number] = first;
     this.#seconds[number] = second;
     this.#size += 1;
-    this.#places[place] = this.#size;
-    if (this.#size === this.#firsts.length) this.#grow();
+    this.#places[this.#placeOf(first, second)] = this.#size;
     return number;
   }
 
@@ -41,9 +44,7 @@ export class PairNumbers {
   #placeOf(first: number, second: number): number {
     const [firsts, seconds, places] = [this.#firsts, this.#seconds, this.#places];
     const last = places.length - 1;
-    let hash = Math.imul(second, 0x9e3779b1) ^ Math.imul(first + 1, 0x85ebca6b);
-    hash ^= hash >>> 15;
-    let place = hash & last;
+    let place = hashOf(first, second) & last;
     for (let known = places[place] ?? 0; known !== 0; known = places[place] ?? 0) {
       if (firsts[known - 1] === first && seconds[known - 1] === second) break;
       place = (place + 1) & last;
@@ -60,6 +61,16 @@ export class PairNumbers {
       this.#places[this.#placeOf(this.first(number), this.second(number))] = number + 1;
     }
   }
+}
+
+/** Rounds of multiplication and shifting as in the finalizer of MurmurHash3 (Austin Appleby, public domain). */
+function hashOf(first: number, second: number): number {
+  let hash = Math.imul(second ^ SEED, 0x9e3779b1);
+  hash ^= hash >>> 16;
+  hash = Math.imul(hash ^ first, 0x85ebca6b);
+  hash ^= hash >>> 13;
+  hash = Math.imul(hash, 0xc2b2ae35);
+  return hash ^ (hash >>> 15);
 }
 
 function widened(values: Uint32Array, room: number): Uint32Array<ArrayBuffer> {

@@ -89,10 +89,10 @@ export class Tally {
     const { visitors, sessions, types, isGoal } = counted;
     countEvents(selected, this.#counts.get("events"));
     countViews(selected, this.#counts.get("pageviews"), types);
-    this.#addVisitors(() => this.#memberships.of(selected, visitors));
+    this.#addDistinct("visitors", this.#visitors, () => this.#memberships.of(selected, visitors));
     this.#addSessions(() => this.#memberships.of(selected, sessions));
     this.#addRevenue(selected, counted);
-    this.#addConverted(() => this.#memberships.of(selected, visitors, isGoal));
+    this.#addDistinct("converted", this.#converted, () => this.#memberships.of(selected, visitors, isGoal));
   }
 
   /** Adds a chunk's events, without bots, to a group. The metrics are those of addsUp(). `sessions` are the distinct ones. */
@@ -104,7 +104,7 @@ export class Tally {
     };
     addTo("events", summary.events);
     addTo("pageviews", summary.pageviews);
-    this.#addVisitors(() => this.#memberships.allIn(group, summary.visitors()));
+    this.#addDistinct("visitors", this.#visitors, () => this.#memberships.allIn(group, summary.visitors()));
     this.#addSessions(() => this.#memberships.allIn(group, sessions()));
   }
 
@@ -149,14 +149,9 @@ export class Tally {
     for (const [name, counts] of this.#counts) this.#counts.set(name, withRoom(counts, this.#groups));
   }
 
-  #addVisitors(members: () => Membership): void {
-    const visitors = this.#counts.get("visitors");
-    if (visitors && this.#visitors) this.#countFresh(members(), visitors, this.#visitors);
-  }
-
-  #addConverted(members: () => Membership): void {
-    const converted = this.#counts.get("converted");
-    if (converted && this.#converted) this.#countFresh(members(), converted, this.#converted);
+  #addDistinct(name: Count, seen: Distinct | undefined, members: () => Membership): void {
+    const counts = this.#counts.get(name);
+    if (counts && seen) this.#countFresh(members(), counts, seen);
   }
 
   #addSessions(members: () => Membership): void {

@@ -5,7 +5,7 @@ import type { Database, Statement } from "better-sqlite3";
 /** Enough that running the statement does not count; more would only make its parameters harder to bind. */
 export const ROWS_AT_A_TIME = 50;
 
-export type Value = string | number | null;
+type Value = string | number | null;
 
 /** "(?, ?), (?, ?)" for two rows of two columns. */
 export function placeholders(columns: number, rows: number): string {

@@ -3,7 +3,7 @@
 
 import { randomBytes } from "node:crypto";
 
-const FIRST_ROOM = 4096;
+const FIRST_ROOM = 32_768;
 /** Whoever sends events chooses pairs: without it, pairs could be chosen that are all looked for in the same place. */
 const SEED = randomBytes(4).readInt32LE();
 

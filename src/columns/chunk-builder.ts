@@ -10,6 +10,7 @@ import {
   type TextColumnName,
 } from "./chunk.ts";
 import { decodeIntegers, decodeNumbers, decodeTexts, encodeNumbers, encodeTexts, rowsOf } from "./column.ts";
+import { widened } from "./widened.ts";
 
 const FIRST_ROOM = 32;
 
@@ -133,10 +134,4 @@ interface GrowingTexts {
   codes: Uint32Array<ArrayBuffer>;
   /** The texts in the order of their codes. */
   readonly dictionary: Map<string, number>;
-}
-
-function widened(values: Uint32Array, room: number): Uint32Array<ArrayBuffer> {
-  const wide = new Uint32Array(room);
-  wide.set(values);
-  return wide;
 }

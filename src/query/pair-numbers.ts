@@ -2,6 +2,7 @@
 // addressing, of which the places are at most half full, and the pairs beside it.
 
 import { randomBytes } from "node:crypto";
+import { widened } from "../columns/widened.ts";
 
 const FIRST_ROOM = 32_768;
 /** Whoever sends events chooses pairs: without it, pairs could be chosen that are all looked for in the same place. */
@@ -71,10 +72,4 @@ function hashOf(first: number, second: number): number {
   hash ^= hash >>> 13;
   hash = Math.imul(hash, 0xc2b2ae35);
   return hash ^ (hash >>> 15);
-}
-
-function widened(values: Uint32Array, room: number): Uint32Array<ArrayBuffer> {
-  const wide = new Uint32Array(room);
-  wide.set(values);
-  return wide;
 }

@@ -3,18 +3,15 @@
 // neighbours share pages.
 
 import type { Database, Statement } from "better-sqlite3";
-import type { DayChanges } from "../projector/fold.ts";
+import type { DayChanges, SiteChanges } from "../projector/fold.ts";
 import { ALL_TIME } from "./schema.ts";
 
 export class Aggregates {
-  readonly #addUsers: Statement<[number, number, string]>;
   readonly #addPaths: Statement<[number, number, string]>;
   readonly #addDay: Statement<[number, number, number, number]>;
 
   constructor(database: Database) {
     // Of an INSERT with SELECT and ON CONFLICT, SQLite's grammar wants the WHERE.
-    this.#addUsers = database.prepare(`
-      INSERT INTO site_day_users SELECT ?, ?, value FROM json_each(?) WHERE true ON CONFLICT DO NOTHING`);
     this.#addPaths = database.prepare(`
       INSERT INTO site_day_paths
       SELECT ?, ?, key, value FROM json_each(?) WHERE true
@@ -24,16 +21,28 @@ export class Aggregates {
       ON CONFLICT DO UPDATE SET views = views + excluded.views, users = users + excluded.users`);
   }
 
-  /** Adds what changes for a site on a day, to that day and to all time. */
-  add(site: number, day: number, { views, users, paths }: DayChanges): void {
-    const userIds = JSON.stringify([...users].sort());
-    const viewsByPath = objectOf(paths);
-    for (const range of [day, ALL_TIME]) {
-      const newUsers = users.size > 0 ? this.#addUsers.run(site, range, userIds).changes : 0;
-      if (paths.size > 0) this.#addPaths.run(site, range, viewsByPath);
-      if (views > 0 || newUsers > 0) this.#addDay.run(site, range, views, newUsers);
-    }
+  /** Adds what changes for a site, to its days and to all time. */
+  add(site: number, { users, days }: SiteChanges): void {
+    for (const [day, changes] of days) this.#add(site, day, changes);
+    this.#add(site, ALL_TIME, { ...sumOf([...days.values()]), users });
   }
+
+  #add(site: number, day: number, { views, users, paths }: DayChanges): void {
+    if (paths.size > 0) this.#addPaths.run(site, day, objectOf(paths));
+    if (views > 0 || users > 0) this.#addDay.run(site, day, views, users);
+  }
+}
+
+/** What days have together; users are not among it, as one can come on several of them. */
+function sumOf(days: readonly DayChanges[]): Omit<DayChanges, "users"> {
+  const [only] = days;
+  if (only && days.length === 1) return only;
+  const sum = { views: 0, paths: new Map<string, number>() };
+  for (const { views, paths } of days) {
+    sum.views += views;
+    for (const [path, count] of paths) sum.paths.set(path, (sum.paths.get(path) ?? 0) + count);
+  }
+  return sum;
 }
 
 /** A JSON object, made by hand, as JavaScript's objects are slow with so many keys and have an order of their own. */

@@ -5,7 +5,7 @@
 // about all time costs what one about a day does.
 
 /** Counts up with every change of the tables or of the fold: a new one is built from the log beside the old. */
-export const PROJECTION_VERSION = 5;
+export const PROJECTION_VERSION = 6;
 
 /** The `day` that stands for all time; below the first day that a timestamp can have (0000-01-01 is -719,528). */
 export const ALL_TIME = -1_000_000;
@@ -37,7 +37,8 @@ CREATE TABLE sites (
   name TEXT NOT NULL DEFAULT '',
   time_zone TEXT NOT NULL DEFAULT '',     -- '' is UTC
   visitors INTEGER NOT NULL DEFAULT 0,    -- how many numbers were given to visitors, from 1 on
-  sessions INTEGER NOT NULL DEFAULT 0     -- and to sessions
+  sessions INTEGER NOT NULL DEFAULT 0,    -- and to sessions
+  latest_ms REAL                          -- when the session that ends last ends; NULL while there is none
 ) STRICT;
 
 CREATE TABLE goals (
@@ -51,15 +52,8 @@ CREATE TABLE site_days (
   site INTEGER NOT NULL,
   day INTEGER NOT NULL,
   views INTEGER NOT NULL,
-  users INTEGER NOT NULL,          -- distinct user ids: the rows of site_day_users
+  users INTEGER NOT NULL,          -- distinct user ids of events that are not a bot's
   PRIMARY KEY (site, day)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE site_day_users (
-  site INTEGER NOT NULL,
-  day INTEGER NOT NULL,
-  user_id TEXT NOT NULL,
-  PRIMARY KEY (site, day, user_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE site_day_paths (
@@ -77,33 +71,27 @@ CREATE TABLE visitors (
   site INTEGER NOT NULL,
   visitor ANY NOT NULL,
   number INTEGER NOT NULL,
+  is_user INTEGER NOT NULL,        -- 1 for a user id once an event of it was not a bot's
   PRIMARY KEY (site, visitor)
 ) STRICT, WITHOUT ROWID;
 
--- Times are in ms since 1970. A stream is whose events these are: twice the visitor's number, and one more when a bot made
--- them. Entry and exit are of page views, and without meaning where there are none.
+-- A session has a row for each UTC day (in days since 1970-01-01) from its first event to its last; that of the last day
+-- alone says what it is, the others have NULL. By day first: events come about in order of time, so that few pages change
+-- at a time. Times are in ms since 1970. A stream is whose events these are: twice the visitor's number, and one more when a
+-- bot made them. Entry and exit are of page views, and without meaning where there are none.
 CREATE TABLE sessions (
-  site INTEGER NOT NULL,
-  number INTEGER NOT NULL,
-  stream INTEGER NOT NULL,
-  start_ms INTEGER NOT NULL,
-  end_ms INTEGER NOT NULL,
-  events INTEGER NOT NULL,
-  pageviews INTEGER NOT NULL,
-  entry_ms INTEGER NOT NULL,
-  entry_path TEXT NOT NULL,
-  exit_ms INTEGER NOT NULL,
-  exit_path TEXT NOT NULL,
-  PRIMARY KEY (site, number)
-) STRICT, WITHOUT ROWID;
-
--- Which sessions of a stream have an event on a UTC day (in days since 1970-01-01). By day first: events come about in order
--- of time, so that few pages change at a time. A session that is gone may still be here.
-CREATE TABLE session_days (
   site INTEGER NOT NULL,
   day INTEGER NOT NULL,
   stream INTEGER NOT NULL,
   number INTEGER NOT NULL,
+  start_ms INTEGER,
+  end_ms INTEGER,
+  events INTEGER,
+  pageviews INTEGER,
+  entry_ms INTEGER,
+  entry_path TEXT,
+  exit_ms INTEGER,
+  exit_path TEXT,
   PRIMARY KEY (site, day, stream, number)
 ) STRICT, WITHOUT ROWID;
 

@@ -1,18 +1,19 @@
-// The rows of the tables `sessions`, `session_days` and `session_aliases`.
+// The rows of the tables `sessions` and `session_aliases`.
 
 import type { Database, Statement } from "better-sqlite3";
 import { dayOf } from "../ingest/timestamp.ts";
 import type { Session } from "../projector/session.ts";
 import { BulkInsert } from "./bulk-insert.ts";
 
-const COLUMNS =
-  "number, stream, start_ms, end_ms, events, pageviews, entry_ms, entry_path, exit_ms, exit_path";
-const COLUMN_COUNT = 1 + COLUMNS.split(",").length;
+const FACTS = "start_ms, end_ms, events, pageviews, entry_ms, entry_path, exit_ms, exit_path";
+const COLUMNS = `number, stream, ${FACTS}`;
+const COLUMN_COUNT = 12;
 
 interface Row {
   readonly number: number;
   readonly stream: number;
-  readonly start_ms: number;
+  /** NULL, as all that follows, when the session has events on a later day. */
+  readonly start_ms: number | null;
   readonly end_ms: number;
   readonly events: number;
   readonly pageviews: number;
@@ -22,7 +23,7 @@ interface Row {
   readonly exit_path: string;
 }
 
-/** A session as it is written: it has rows in `session_days` from `firstDay` to `lastDay`, none when that is below. */
+/** A session as it is written: it has rows from `firstDay` to `lastDay`, none when that is below. */
 export interface StoredSession {
   session: Session;
   firstDay: number;
@@ -31,38 +32,33 @@ export interface StoredSession {
 
 export class SessionRows {
   readonly #rows: BulkInsert;
-  readonly #addDays: Statement<[number, string]>;
   readonly #ofDay: Statement<[number, number, number], Row>;
-  readonly #remove: Statement<[number, number]>;
+  readonly #onDay: Statement<[number, number, number, number], Row>;
+  readonly #remove: Statement<[number, number, number, number, number]>;
   readonly #addAlias: Statement<[number, number, number]>;
 
   constructor(database: Database) {
-    const insert = `INSERT OR REPLACE INTO sessions (site, ${COLUMNS})`;
+    const insert = `INSERT OR REPLACE INTO sessions (site, day, stream, number, ${FACTS})`;
     this.#rows = new BulkInsert(database, insert, COLUMN_COUNT);
-    this.#addDays = database.prepare(`
-      INSERT OR IGNORE INTO session_days
-      SELECT ?, value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)`);
-    // "+?", as with a bare one SQLite may plan anew each time that other values are bound.
-    this.#ofDay = database.prepare(`
-      SELECT ${COLUMNS.replaceAll(/\w+/g, "sessions.$&")}
-      FROM session_days AS days CROSS JOIN sessions ON sessions.site = days.site AND sessions.number = days.number
-      WHERE days.site = +? AND days.day = +? AND days.stream = +?`);
-    this.#remove = database.prepare("DELETE FROM sessions WHERE site = ? AND number = ?");
+    const select = `SELECT ${COLUMNS} FROM sessions WHERE site = ? AND day = ? AND stream = ?`;
+    this.#ofDay = database.prepare(select);
+    this.#onDay = database.prepare(`${select} AND number = ?`);
+    this.#remove = database.prepare(
+      "DELETE FROM sessions WHERE site = ? AND day BETWEEN ? AND ? AND stream = ? AND number = ?",
+    );
     this.#addAlias = database.prepare("INSERT INTO session_aliases VALUES (?, ?, ?)");
   }
 
   /** The sessions of a stream that have an event on `day`, in days since 1970-01-01. */
   ofDay(site: number, day: number, stream: number): Session[] {
-    return this.#ofDay.all(site, day, stream).map(toSession);
+    return this.#ofDay.all(site, day, stream).map((row) => toSession(this.#lastOf(row, site, day)));
   }
 
-  /** Writes sessions, and the days that they have not been written with. */
-  write(site: number, sessions: readonly StoredSession[]): void {
-    const byNumber = sessions.toSorted((a, b) => a.session.number - b.session.number);
-    for (const { session } of byNumber) addRow(this.#rows, site, session);
+  /** Writes sessions. */
+  write(site: number, sessions: Iterable<StoredSession>): void {
+    const rows = [...sessions].flatMap(rowsOf).sort(compareRows);
+    for (const { day, session, isLast } of rows) addRow(this.#rows, site, day, session, isLast);
     this.#rows.flush();
-    const days = byNumber.flatMap(newDays);
-    if (days.length > 0) this.#addDays.run(site, JSON.stringify(days.sort(compareDays)));
   }
 
   /** Drops what a failed write has left, as when the transaction is rolled back. */
@@ -71,42 +67,62 @@ export class SessionRows {
   }
 
   /** Removes the session `gone`, of which the events belong to `session` from now on, or to what that becomes part of. */
-  replace(site: number, gone: number, session: number): void {
-    this.#remove.run(site, gone);
-    this.#addAlias.run(site, gone, session);
+  replace(site: number, gone: Session, session: number): void {
+    this.#remove.run(site, dayOf(gone.startMs), dayOf(gone.endMs), gone.stream, gone.number);
+    this.#addAlias.run(site, gone.number, session);
+  }
+
+  /** The row of the last day of a session that has `row` on `day`. */
+  #lastOf(row: Row, site: number, day: number): Row {
+    let last: Row | undefined = row;
+    for (let next = day + 1; last?.start_ms === null; next += 1) {
+      last = this.#onDay.get(site, next, row.stream, row.number);
+    }
+    if (!last) throw new Error(`session ${row.number} of site ${site} has no row of its last day`);
+    return last;
   }
 }
 
-type Day = [day: number, stream: number, session: number];
+/** A row that is to be written. */
+interface DayOfSession {
+  readonly day: number;
+  readonly session: Session;
+  readonly isLast: boolean;
+}
 
-/** The days of a session that are not written, which they are from now on. */
-function newDays(stored: StoredSession): Day[] {
+/** The rows of a session that are not written as they are to be, which they are from now on. */
+function rowsOf(stored: StoredSession): DayOfSession[] {
   const { session, firstDay, lastDay } = stored;
   const [first, last] = [dayOf(session.startMs), dayOf(session.endMs)];
-  const days: Day[] = [];
-  for (let day = first; day <= last; day += 1) {
-    if (day < firstDay || day > lastDay) days.push([day, session.stream, session.number]);
+  const rows: DayOfSession[] = [{ day: last, session, isLast: true }];
+  for (let day = first; day < last; day += 1) {
+    if (day < firstDay || day >= lastDay) rows.push({ day, session, isLast: false });
   }
   stored.firstDay = first;
   stored.lastDay = last;
-  return days;
+  return rows;
 }
 
-/** About as the tree has them: neighbours share pages. */
-function compareDays(a: Day, b: Day): number {
-  return a[0] - b[0] || a[1] - b[1];
+/** As the tree has them: neighbours share pages. */
+function compareRows(a: DayOfSession, b: DayOfSession): number {
+  return a.day - b.day || a.session.stream - b.session.stream || a.session.number - b.session.number;
 }
 
 function toSession(row: Row): Session {
   return {
-    ...{ number: row.number, stream: row.stream, startMs: row.start_ms, endMs: row.end_ms },
+    ...{ number: row.number, stream: row.stream, startMs: row.start_ms ?? 0, endMs: row.end_ms },
     ...{ events: row.events, pageviews: row.pageviews },
     ...{ entryMs: row.entry_ms, entryPath: row.entry_path, exitMs: row.exit_ms, exitPath: row.exit_path },
   };
 }
 
-function addRow(rows: BulkInsert, site: number, session: Session): void {
+function addRow(rows: BulkInsert, site: number, day: number, session: Session, isLast: boolean): void {
   const { number, stream, startMs, endMs, events, pageviews } = session;
   const { entryMs, entryPath, exitMs, exitPath } = session;
-  rows.add(site, number, stream, startMs, endMs, events, pageviews, entryMs, entryPath, exitMs, exitPath);
+  if (!isLast) rows.add(site, day, stream, number, null, null, null, null, null, null, null, null);
+  else
+    rows.add(
+      ...[site, day, stream, number, startMs, endMs, events, pageviews],
+      ...[entryMs, entryPath, exitMs, exitPath],
+    );
 }

@@ -1,5 +1,5 @@
-// Gives events their visitor and their session. It keeps those of a moment ago in memory, and writes what changed at the
-// end of a batch, so that an event of a known visitor costs no look-up.
+// Gives events their visitor and their session, and writes what changed at the end of a batch. The sessions that end last are
+// kept in memory, so that an event that comes about when it happened costs no look-up.
 //
 // Invariant: between batches, what is in memory is what the tables have.
 
@@ -7,6 +7,7 @@ import type { Database, Statement } from "better-sqlite3";
 import type { ChunkBuilder } from "../columns/chunk-builder.ts";
 import { dayOf, MS_PER_DAY } from "../ingest/timestamp.ts";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
+import type { Novelty } from "../projector/fold.ts";
 import {
   addToSession,
   beginSession,
@@ -16,19 +17,29 @@ import {
   type Session,
 } from "../projector/session.ts";
 import { type ChunkSizes, Chunks } from "./chunks.ts";
+import { DayVisitors } from "./day-visitors.ts";
 import { SessionRows, type StoredSession } from "./session-rows.ts";
-import { VisitorRows } from "./visitor-rows.ts";
+import { type Visitor, Visitors } from "./visitors.ts";
 
-/** How many visitors and sites are kept in memory from one batch to the next; some 1,000 bytes each. */
-const MAX_KNOWN = 10_000;
+/** How much is kept in memory from one batch to the next. */
+export interface Known {
+  /** User ids, and hashes: some 100 bytes each. It may be twice as many for a while. */
+  readonly visitors: number;
+  /** Visitors of days, some 40 bytes each. */
+  readonly dayVisitors: number;
+  /** Streams and sites, some 400 bytes each. */
+  readonly streams: number;
+}
+
+export const KNOWN: Known = { visitors: 20_000, dayVisitors: 100_000, streams: 10_000 };
 
 /** What an event is of, by their numbers in the site; 0 where it is of none. */
-export interface Belonging {
+export interface Belonging extends Novelty {
   readonly visitor: number;
   readonly session: number;
 }
 
-const OF_NOBODY: Belonging = { visitor: 0, session: 0 };
+const OF_NOBODY: Belonging = { visitor: 0, session: 0, isNewUser: false, isNewOnDay: false };
 
 /** A stream around the event that came last: between the times `fromMs` and `toMs`, both included, no session of it but
  *  `current` has an event. */
@@ -37,81 +48,84 @@ interface Stream {
   current: StoredSession | undefined;
   fromMs: number;
   toMs: number;
+  /** None of its sessions that were not looked up ends later. */
+  endMs: number;
   /** The write (Site.writes) before which a session of it changed last. */
   changedBefore: number;
 }
 
-interface Visitor {
-  readonly number: number;
-  /** Its streams, once an event of them came: its own, and the one of what a bot did in its name. */
-  person?: Stream;
-  bot?: Stream;
-  /** It had no row when it was remembered, so its sessions are all known. */
-  readonly isNew: boolean;
-}
-
 interface Site {
-  readonly users: Map<string, Visitor>;
-  readonly hashes: Map<string, Visitor>;
-  readonly newUsers: Map<string, number>;
-  readonly newHashes: Map<string, number>;
+  readonly streams: Map<number, Stream>;
+  /** No session of a stream that is not in memory ends later. */
+  otherEndMs: number;
+  /** No session ends later. */
+  endMs: number;
   /** What is not written yet. */
   readonly changed: Set<StoredSession>;
   /** Which write is the next one. */
   writes: number;
-  visitors: number;
+  /** How many numbers were given. */
   sessions: number;
 }
 
 export class Sessions {
-  readonly #visitorRows: VisitorRows;
+  readonly #visitors: Visitors;
+  readonly #days: DayVisitors;
   readonly #rows: SessionRows;
   readonly #chunks: Chunks;
-  readonly #counts: Statement<[number], { visitors: number; sessions: number }>;
-  readonly #setCounts: Statement<[number, number, number]>;
+  readonly #site: Statement<[number], { sessions: number; latest_ms: number | null }>;
+  readonly #setSite: Statement<[number, number, number]>;
+  readonly #most: number;
   readonly #sites = new Map<number, Site>();
   /** The sites that had an event in this batch. */
   readonly #touched = new Set<number>();
-  /** How many sites and visitors are in memory. */
+  /** How many sites and streams are in memory. */
   #known = 0;
 
-  constructor(database: Database, sizes: ChunkSizes) {
-    this.#visitorRows = new VisitorRows(database);
+  constructor(database: Database, sizes: ChunkSizes, known: Known) {
+    this.#most = known.streams;
+    this.#visitors = new Visitors(database, known.visitors);
+    this.#days = new DayVisitors(database, known.dayVisitors);
     this.#rows = new SessionRows(database);
     this.#chunks = new Chunks(database, "session", sizes);
-    this.#counts = database.prepare("SELECT visitors, sessions FROM sites WHERE id = ?");
-    this.#setCounts = database.prepare("UPDATE sites SET visitors = ?, sessions = ? WHERE id = ?");
+    this.#site = database.prepare("SELECT sessions, latest_ms FROM sites WHERE id = ?");
+    this.#setSite = database.prepare("UPDATE sites SET sessions = ?, latest_ms = ? WHERE id = ?");
   }
 
   /** Takes an event of the site with the number `site`; they come in log order. */
   add(site: number, event: LoggedEvent): Belonging {
-    const state = this.#siteOf(site);
-    const visitor = this.#visitorOf(site, state, event);
+    const visitor = this.#visitors.of(site, event);
     if (!visitor) return OF_NOBODY;
+    const state = this.#siteOf(site);
     this.#touched.add(site);
-    const stream = this.#streamOf(visitor, event.more?.isBot ?? false);
-    const session = this.#sessionOf(site, state, stream, event);
-    return { visitor: visitor.number, session: session.number };
+    const isBot = event.more?.isBot ?? false;
+    const stream = this.#streamOf(state, visitor, isBot);
+    this.#find(site, state, stream, event.timeMs);
+    const isUser = event.userId !== "" && !isBot;
+    const isNewUser = isUser && this.#visitors.becomesUser(site, visitor, event);
+    const isNewOnDay = isUser && this.#isNewOnDay(site, state, stream, event.timeMs);
+    const session = this.#addTo(state, stream, event);
+    return { visitor: visitor.number, session: session.number, isNewUser, isNewOnDay };
   }
 
   /** Writes what changed. */
   flush(): void {
     for (const site of this.#touched) {
       const state = this.#siteOf(site);
-      this.#visitorRows.add(site, state.newUsers, state.newHashes);
-      state.newUsers.clear();
-      state.newHashes.clear();
-      if (state.changed.size === 0) continue;
       this.#write(site, state);
-      this.#setCounts.run(state.visitors, state.sessions, site);
+      this.#setSite.run(state.sessions, state.endMs, site);
     }
     this.#touched.clear();
+    this.#visitors.flush();
     this.#chunks.flush();
-    if (this.#known > MAX_KNOWN) this.#forget();
+    this.#days.trim();
+    if (this.#known > this.#most) this.#trim();
   }
 
   /** Forgets all, as when the transaction is rolled back. */
   clear(): void {
+    this.#visitors.clear();
+    this.#days.clear();
     this.#rows.clear();
     this.#chunks.clear();
     this.#touched.clear();
@@ -123,12 +137,27 @@ export class Sessions {
     this.#known = 0;
   }
 
+  /** Forgets the streams of each site that end first: half of them, and all where that is too little. */
+  #trim(): void {
+    this.#known = this.#sites.size;
+    for (const site of this.#sites.values()) {
+      const ends = Float64Array.from(site.streams.values(), ({ endMs }) => endMs).sort();
+      const middle = ends[ends.length >> 1] ?? Number.NEGATIVE_INFINITY;
+      for (const [number, { endMs }] of site.streams) if (endMs <= middle) site.streams.delete(number);
+      site.otherEndMs = Math.max(site.otherEndMs, middle);
+      this.#known += site.streams.size;
+    }
+    if (this.#known > this.#most) this.#forget();
+  }
+
   #siteOf(site: number): Site {
     let state = this.#sites.get(site);
     if (!state) {
+      const stored = this.#site.get(site);
+      const endMs = stored?.latest_ms ?? Number.NEGATIVE_INFINITY;
       state = {
-        ...{ users: new Map(), hashes: new Map(), newUsers: new Map(), newHashes: new Map() },
-        ...{ changed: new Set(), writes: 0, visitors: 0, sessions: 0, ...this.#counts.get(site) },
+        ...{ streams: new Map(), otherEndMs: endMs, endMs },
+        ...{ changed: new Set(), writes: 0, sessions: stored?.sessions ?? 0 },
       };
       this.#sites.set(site, state);
       this.#known += 1;
@@ -136,56 +165,34 @@ export class Sessions {
     return state;
   }
 
-  #visitorOf(site: number, state: Site, { userId, more }: LoggedEvent): Visitor | undefined {
-    if (userId !== "") {
-      const known = state.users.get(userId);
-      if (known) return known;
-      const number = this.#visitorRows.ofUser(site, userId);
-      return this.#remember(state, state.users, state.newUsers, userId, number);
-    }
-    const hash = more?.visitor ?? "";
-    if (hash === "") return undefined;
-    const known = state.hashes.get(hash);
-    if (known) return known;
-    const number = this.#visitorRows.ofHash(site, hash);
-    return this.#remember(state, state.hashes, state.newHashes, hash, number);
-  }
-
-  #remember(
-    state: Site,
-    visitors: Map<string, Visitor>,
-    newVisitors: Map<string, number>,
-    key: string,
-    number: number | undefined,
-  ): Visitor {
-    if (number === undefined) state.visitors += 1;
-    const visitor: Visitor = { number: number ?? state.visitors, isNew: number === undefined };
-    if (visitor.isNew) newVisitors.set(key, visitor.number);
-    visitors.set(key, visitor);
-    this.#known += 1;
-    return visitor;
-  }
-
-  #streamOf(visitor: Visitor, isBot: boolean): Stream {
-    const known = isBot ? visitor.bot : visitor.person;
-    if (known) return known;
-    const stream: Stream = {
-      number: visitor.number * 2 + (isBot ? 1 : 0),
-      current: undefined,
+  #streamOf(state: Site, visitor: Visitor, isBot: boolean): Stream {
+    const number = visitor.number * 2 + (isBot ? 1 : 0);
+    let stream = state.streams.get(number);
+    if (!stream) {
       // Of a new visitor it is known that there are no sessions, at whatever time.
-      fromMs: visitor.isNew ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY,
-      toMs: visitor.isNew ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY,
-      changedBefore: -1,
-    };
-    if (isBot) visitor.bot = stream;
-    else visitor.person = stream;
+      const fromMs = visitor.isNew ? Number.NEGATIVE_INFINITY : state.otherEndMs;
+      const [toMs, endMs] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+      stream = { number, current: undefined, fromMs, toMs, endMs, changedBefore: -1 };
+      state.streams.set(number, stream);
+      this.#known += 1;
+    }
+    visitor.isNew = false;
     return stream;
   }
 
-  #sessionOf(site: number, state: Site, stream: Stream, event: LoggedEvent): Session {
+  /** Whether an event at `timeMs` is the first on its day. The stream must be known around it. */
+  #isNewOnDay(site: number, state: Site, { current, number }: Stream, timeMs: number): boolean {
+    const day = dayOf(timeMs);
+    if (current && isOf(current.session, timeMs)) {
+      // A session has an event on each of its days.
+      const { startMs, endMs } = current.session;
+      if (dayOf(startMs) <= day && day <= dayOf(endMs)) return false;
+    }
+    return this.#days.isFirst(site, day, number, dayOf(state.endMs));
+  }
+
+  #addTo(state: Site, stream: Stream, event: LoggedEvent): Session {
     const { timeMs } = event;
-    const isKnown = timeMs - SESSION_GAP_MS >= stream.fromMs && timeMs + SESSION_GAP_MS <= stream.toMs;
-    if (!isKnown) this.#look(site, state, stream, timeMs);
     let { current } = stream;
     if (current && isOf(current.session, timeMs)) addToSession(current.session, event);
     else {
@@ -195,9 +202,17 @@ export class Sessions {
       current = { session, firstDay: 0, lastDay: -1 };
       stream.current = current;
     }
+    stream.endMs = Math.max(stream.endMs, timeMs);
+    state.endMs = Math.max(state.endMs, timeMs);
     state.changed.add(current);
     stream.changedBefore = state.writes;
     return current.session;
+  }
+
+  /** Makes the stream known around `timeMs`. */
+  #find(site: number, state: Site, stream: Stream, timeMs: number): void {
+    const isKnown = timeMs - SESSION_GAP_MS >= stream.fromMs && timeMs + SESSION_GAP_MS <= stream.toMs;
+    if (!isKnown) this.#look(site, state, stream, timeMs);
   }
 
   /** Finds out which sessions there are around `timeMs`. Two that an event then joins become one. */
@@ -209,7 +224,8 @@ export class Sessions {
       for (const session of this.#rows.ofDay(site, day, stream.number)) sessions.set(session.number, session);
     }
     stream.fromMs = firstDay * MS_PER_DAY;
-    stream.toMs = (lastDay + 1) * MS_PER_DAY - 1;
+    const endMs = (lastDay + 1) * MS_PER_DAY - 1;
+    stream.toMs = endMs < state.endMs ? endMs : Number.POSITIVE_INFINITY;
     stream.current = undefined;
     const joined: Session[] = [];
     for (const session of sessions.values()) {
@@ -224,7 +240,7 @@ export class Sessions {
   #merge(site: number, state: Site, one: Session, other: Session): StoredSession {
     const session = one.startMs < other.startMs ? mergeSessions(one, other) : mergeSessions(other, one);
     const [kept, gone] = one.number === session.number ? [one, other] : [other, one];
-    this.#rows.replace(site, gone.number, kept.number);
+    this.#rows.replace(site, gone, kept.number);
     const merged = storedAs(session, kept);
     state.changed.add(merged);
     return merged;
@@ -233,7 +249,7 @@ export class Sessions {
   #write(site: number, state: Site): void {
     if (state.changed.size === 0) return;
     state.writes += 1;
-    this.#rows.write(site, [...state.changed]);
+    this.#rows.write(site, state.changed);
     for (const { session } of state.changed) addToChunk(this.#chunks.builder(site), session);
     state.changed.clear();
   }

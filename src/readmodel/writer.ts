@@ -12,7 +12,7 @@ import { Dedupe } from "./dedupe.ts";
 import { addEvent } from "./event-columns.ts";
 import { EventRows } from "./event-rows.ts";
 import { PROJECTION_VERSION, SCHEMA } from "./schema.ts";
-import { Sessions } from "./sessions.ts";
+import { KNOWN, Sessions } from "./sessions.ts";
 import { Settings } from "./settings.ts";
 
 /** SQLite's page cache, in KiB: the inner pages of the large trees stay in memory. */
@@ -87,7 +87,7 @@ export class ReadModelWriter {
   readonly #sites = new Map<string, number>();
 
   /** Opens the database at `path`, or makes it. Throws UnusableReadModel, or what SQLite says of the disk. */
-  constructor(path: string, settings: ProjectionSettings, chunkSizes = CHUNK_SIZES) {
+  constructor(path: string, settings: ProjectionSettings, chunkSizes = CHUNK_SIZES, known = KNOWN) {
     this.#database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
     try {
       this.#database.pragma("journal_mode = WAL");
@@ -96,12 +96,14 @@ export class ReadModelWriter {
       this.#database.pragma(`journal_size_limit = ${JOURNAL_LIMIT_BYTES}`);
       this.#database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       this.#database.pragma(`cache_size = -${CACHE_KIB}`);
+      // What a statement changes, until it is done: in a file it is as much to write as the write-ahead log.
+      this.#database.pragma("temp_store = MEMORY");
       this.#initialize(projectionIdentity(settings));
       this.#statements = prepare(this.#database);
       this.#events = new EventRows(this.#database);
       this.#aggregates = new Aggregates(this.#database);
       this.#dedupe = new Dedupe(this.#database, settings.dedupeWindowMs);
-      this.#sessions = new Sessions(this.#database, chunkSizes);
+      this.#sessions = new Sessions(this.#database, chunkSizes, known);
       this.#chunks = new Chunks(this.#database, "event", chunkSizes);
       this.#settings = new Settings(this.#database);
     } catch (error) {
@@ -203,8 +205,9 @@ export class ReadModelWriter {
       for (const event of this.#dedupe.counted(events, (siteId) => this.#siteNumber(siteId))) {
         const site = this.#siteNumber(event.siteId);
         this.#events.add(event);
-        addEvent(this.#chunks.builder(site), event, this.#sessions.add(site, event));
-        fold.add(event);
+        const belonging = this.#sessions.add(site, event);
+        addEvent(this.#chunks.builder(site), event, belonging);
+        fold.add(event, belonging);
       }
       for (const setting of settings) this.#settings.add(this.#siteNumber(setting.siteId), setting);
       receivedAtMs = events.at(-1)?.receivedAtMs ?? receivedAtMs;
@@ -212,10 +215,7 @@ export class ReadModelWriter {
     this.#events.flush();
     this.#sessions.flush();
     this.#chunks.flush();
-    for (const [siteId, days] of fold.changes()) {
-      const site = this.#siteNumber(siteId);
-      for (const [day, changes] of days) this.#aggregates.add(site, day, changes);
-    }
+    for (const [siteId, changes] of fold.changes()) this.#aggregates.add(this.#siteNumber(siteId), changes);
     this.#dedupe.forget(receivedAtMs);
   }
 

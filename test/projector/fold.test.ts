@@ -1,14 +1,16 @@
 import { expect, test } from "vitest";
 import { dayOfDate } from "../../src/projector/event-decoder.ts";
-import { Fold } from "../../src/projector/fold.ts";
+import { Fold, type Novelty } from "../../src/projector/fold.ts";
 import { ALL_TIME } from "../../src/readmodel/schema.ts";
 import { type GivenEvent, logged } from "./events.ts";
 
 const DAY = dayOfDate("2025-11-12T00:00:00Z");
 
-function fold(given: readonly GivenEvent[]) {
+const NOTHING_NEW: Novelty = { isNewUser: false, isNewOnDay: false };
+
+function fold(given: readonly GivenEvent[], novelties: readonly Novelty[] = []) {
   const fold = new Fold();
-  for (const event of logged(given)) fold.add(event);
+  for (const [index, event] of logged(given).entries()) fold.add(event, novelties[index] ?? NOTHING_NEW);
   return fold.changes();
 }
 
@@ -21,7 +23,7 @@ test("the day of a timestamp is its UTC day", () => {
 
 test("page views count as views, by path; other events do not", () => {
   const sites = fold([{ path: "/a" }, { path: "/a" }, { path: "/b" }, { type: "click", path: "/a" }]);
-  const changes = sites.get("site")?.get(DAY);
+  const changes = sites.get("site")?.days.get(DAY);
   expect(changes?.views).toBe(3);
   expect(changes?.paths).toEqual(
     new Map([
@@ -34,14 +36,26 @@ test("page views count as views, by path; other events do not", () => {
 test("a view without a path counts among the views only", () => {
   const changes = fold([{}, { path: "/" }])
     .get("site")
-    ?.get(DAY);
+    ?.days.get(DAY);
   expect(changes?.views).toBe(2);
   expect(changes?.paths).toEqual(new Map([["/", 1]]));
 });
 
-test("users are counted over events of all types, once, and nobody without a user id", () => {
-  const sites = fold([{ user: "u1" }, { user: "u1", type: "click" }, { user: "u2", type: "click" }, {}]);
-  expect(sites.get("site")?.get(DAY)?.users).toEqual(new Set(["u1", "u2"]));
+test("users are counted with events of all types: in all, and on the days that they are new on", () => {
+  const novelties = [
+    { isNewUser: true, isNewOnDay: true },
+    NOTHING_NEW,
+    { isNewUser: false, isNewOnDay: true },
+    { isNewUser: true, isNewOnDay: true },
+  ];
+  const next = "2025-11-13T00:00:00Z";
+  const sites = fold(
+    [{ user: "u1" }, { user: "u1" }, { user: "u1", type: "click", at: next }, { user: "u2", at: next }],
+    novelties,
+  );
+  expect(sites.get("site")?.users).toBe(2);
+  expect(sites.get("site")?.days.get(DAY)?.users).toBe(1);
+  expect(sites.get("site")?.days.get(DAY + 1)?.users).toBe(2);
 });
 
 test("each day of each site has its own changes", () => {
@@ -52,18 +66,18 @@ test("each day of each site has its own changes", () => {
     { user: "u2", site: "other", at: "2025-11-12T00:00:00Z" },
   ]);
   expect([...sites.keys()]).toEqual(["site", "other"]);
-  expect(sites.get("site")?.get(DAY)).toMatchObject({
+  expect(sites.get("site")?.days.get(DAY)).toMatchObject({
     views: 2,
     paths: new Map([
       ["/a", 1],
       ["/b", 1],
     ]),
   });
-  expect(sites.get("site")?.get(DAY + 1)).toMatchObject({ views: 1, users: new Set(["u1"]) });
-  expect(sites.get("other")?.get(DAY)).toEqual({ views: 1, paths: new Map(), users: new Set(["u2"]) });
+  expect(sites.get("site")?.days.get(DAY + 1)).toMatchObject({ views: 1 });
+  expect(sites.get("other")?.days.get(DAY)).toEqual({ views: 1, paths: new Map(), users: 0 });
 });
 
 test("the day of an event does not depend on the one before it, whatever that is", () => {
-  const days = fold([{ at: "2025" }, {}]).get("site");
+  const days = fold([{ at: "2025" }, {}]).get("site")?.days;
   expect(days?.get(DAY)?.views).toBe(1);
 });

@@ -15,7 +15,7 @@ import { temporaryDirectory } from "../temporary.ts";
 import { type GivenEvent, recorded } from "./events.ts";
 
 const WINDOW_MS = 7 * 86_400_000;
-const TABLES = ["events", "sites", "site_days", "site_day_users", "site_day_paths", "dedupe", "dead_letters"];
+const TABLES = ["events", "sites", "site_days", "site_day_paths", "visitors", "dedupe", "dead_letters"];
 
 interface World {
   readonly data: string;

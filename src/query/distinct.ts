@@ -1,7 +1,8 @@
 // Counts distinct members of groups: visitors or sessions, by their numbers.
 
 import { TooMuch } from "./limits.ts";
-import { PairNumbers } from "./pair-numbers.ts";
+import { PairSet } from "./pair-set.ts";
+import { giveBack, takeZeros } from "./spare-arrays.ts";
 
 /** Members of groups, in two arrays side by side. */
 export interface Membership {
@@ -14,12 +15,16 @@ export interface Membership {
 export interface Distinct {
   /** Puts the places of members that are new in their groups into `fresh`, from then on they are not; how many there are. */
   addAll(membership: Membership, fresh: Uint32Array): number;
+  /** Ends its use. */
+  release(): void;
 }
 
 /** As long as groups times members are no more, one bit for each is the fastest: 32 MiB. */
 const MAX_BITS = 2 ** 28;
-/** Up to so many members have a first group in an array: 64 MiB. */
+/** Up to so many members have a first group in an array: 64 MiB, in blocks of 64 KiB. */
 const MAX_FIRSTS = 2 ** 24;
+const BLOCK_BITS = 14;
+const BLOCK = 2 ** BLOCK_BITS;
 /** The most other groups that members may be in, together: they take 128 MiB. */
 const MAX_PAIRS = 2 ** 23;
 
@@ -54,6 +59,8 @@ class Bits implements Distinct {
     }
     return found;
   }
+
+  release(): void {}
 }
 
 /**
@@ -61,35 +68,53 @@ class Bits implements Distinct {
  * when members are very many.
  */
 class Pairs implements Distinct {
-  /** By member: its first group, and one more. */
-  readonly #firsts: Uint32Array;
-  readonly #others = new PairNumbers();
+  /** By member: its first group, and one more. Blocks without a member are missing. */
+  readonly #firsts: (Uint32Array<ArrayBuffer> | undefined)[] = [];
+  readonly #others = new PairSet();
+  readonly #hasFirsts: boolean;
 
   constructor(most: number) {
-    this.#firsts = new Uint32Array(most <= MAX_FIRSTS ? most + 1 : 0);
+    this.#hasFirsts = most <= MAX_FIRSTS;
   }
 
   addAll({ count, groups, members }: Membership, fresh: Uint32Array): number {
-    const firsts = this.#firsts;
     let found = 0;
     for (let at = 0; at < count; at += 1) {
       const member = members[at] ?? 0;
       if (member === 0) continue;
-      const group = groups[at] ?? 0;
-      const first = firsts[member];
-      if (first === group + 1) continue;
-      if (first === 0) firsts[member] = group + 1;
-      else if (!this.#addOther(group, member)) continue;
+      if (!this.#add(groups[at] ?? 0, member)) continue;
       fresh[found] = at;
       found += 1;
     }
     return found;
   }
 
+  release(): void {
+    for (const block of this.#firsts) if (block) giveBack(block);
+    this.#firsts.length = 0;
+    this.#others.release();
+  }
+
+  #add(group: number, member: number): boolean {
+    if (!this.#hasFirsts) return this.#addOther(group, member);
+    const block = this.#firsts[member >>> BLOCK_BITS] ?? this.#addBlock(member >>> BLOCK_BITS);
+    const first = block[member & (BLOCK - 1)];
+    if (first === group + 1) return false;
+    if (first !== 0) return this.#addOther(group, member);
+    block[member & (BLOCK - 1)] = group + 1;
+    return true;
+  }
+
+  #addBlock(index: number): Uint32Array {
+    const block = takeZeros(BLOCK);
+    while (this.#firsts.length <= index) this.#firsts.push(undefined);
+    this.#firsts[index] = block;
+    return block;
+  }
+
   #addOther(group: number, member: number): boolean {
-    const before = this.#others.size;
-    if (this.#others.numberOf(group, member) < before) return false;
-    if (before < MAX_PAIRS) return true;
+    if (!this.#others.add(group, member)) return false;
+    if (this.#others.size <= MAX_PAIRS) return true;
     throw new TooMuch(
       `more than ${MAX_PAIRS} times a visitor or a visit is in one more group: ask for a shorter range or fewer dimensions`,
     );

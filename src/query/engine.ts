@@ -70,7 +70,11 @@ function tallied(scan: Scan, asked: Period): Tallied {
     ...{ metrics, groups, facts },
     ...{ visitors: events.visitors, sessions: events.sessionCount },
   });
-  if (period.fromMs < period.toMs) tally(scan, period, buckets, counts);
+  try {
+    if (period.fromMs < period.toMs) tally(scan, period, buckets, counts);
+  } finally {
+    counts.release();
+  }
   return { tally: counts, buckets, isOpen: [!Number.isFinite(asked.fromMs), !Number.isFinite(asked.toMs)] };
 }
 

@@ -1,12 +1,10 @@
 // Numbers distinct pairs of whole numbers below 2^32 in the order in which they come, from 0 on: a hash table with open
 // addressing, of which the places are at most half full, and the pairs beside it.
 
-import { randomBytes } from "node:crypto";
 import { widened } from "../columns/widened.ts";
+import { hashOf } from "./hash.ts";
 
 const FIRST_ROOM = 32_768;
-/** Whoever sends events chooses pairs: without it, pairs could be chosen that are all looked for in the same place. */
-const SEED = randomBytes(4).readInt32LE();
 
 export class PairNumbers {
   /** By number. */
@@ -62,14 +60,4 @@ export class PairNumbers {
       this.#places[this.#placeOf(this.first(number), this.second(number))] = number + 1;
     }
   }
-}
-
-/** Rounds of multiplication and shifting as in the finalizer of MurmurHash3 (Austin Appleby, public domain). */
-function hashOf(first: number, second: number): number {
-  let hash = Math.imul(second ^ SEED, 0x9e3779b1);
-  hash ^= hash >>> 16;
-  hash = Math.imul(hash ^ first, 0x85ebca6b);
-  hash ^= hash >>> 13;
-  hash = Math.imul(hash, 0xc2b2ae35);
-  return hash ^ (hash >>> 15);
 }

@@ -108,6 +108,11 @@ export class Tally {
     this.#addSessions(() => this.#memberships.allIn(group, sessions()));
   }
 
+  /** Ends the counting; the counts stay. */
+  release(): void {
+    for (const seen of [this.#visitors, this.#sessions, this.#converted]) seen?.release();
+  }
+
   /** The metrics of a group, in their order. */
   metrics(group: number): number[] {
     return this.#metrics.map((metric) => this.#metric(metric, group));

@@ -39,12 +39,17 @@ export class PairSet {
   #grow(): void {
     const before = this.#pairs;
     const pairs = takeZeros(Math.max(2 * FIRST_PLACES, GROWTH * before.length));
-    for (let at = 0; at < before.length; at += 2) {
-      const mark = before[at + 1] ?? 0;
-      if (mark !== 0) put(pairs, mark, before[at] ?? 0);
-    }
+    putAll(pairs, before);
     giveBack(before);
     this.#pairs = pairs;
+  }
+}
+
+/** A function of its own, as the loop is compiled while it runs: what is behind it has not run yet. */
+function putAll(pairs: Uint32Array, from: Uint32Array): void {
+  for (let at = 0; at < from.length; at += 2) {
+    const mark = from[at + 1] ?? 0;
+    if (mark !== 0) put(pairs, mark, from[at] ?? 0);
   }
 }
 

@@ -9,7 +9,7 @@ export const VIEW = "page_view";
 
 /** What is new with an event: both are false without a user id, and for a bot's. */
 export interface Novelty {
-  /** Whether no earlier event of the site has its user id. */
+  /** Whether no earlier event of the site that is not a bot's has its user id. */
   readonly isNewUser: boolean;
   /** Whether none of the site and its day has. */
   readonly isNewOnDay: boolean;

@@ -25,8 +25,8 @@ const MAX_BITS = 2 ** 28;
 const MAX_FIRSTS = 2 ** 24;
 const BLOCK_BITS = 14;
 const BLOCK = 2 ** BLOCK_BITS;
-/** The most other groups that members may be in, together: they take 128 MiB. */
-const MAX_PAIRS = 2 ** 23;
+/** The most other groups that members may be in, together: they take 128 MiB, and one more would take four times as much. */
+const MAX_PAIRS = 2 ** 23 - 1;
 
 /** `groups` is how many there are, infinite when it is not known yet; members are at most `most`. */
 export function distinct(groups: number, most: number): Distinct {

@@ -1,7 +1,8 @@
 // A set of pairs of a group and a member, both whole numbers below 2^32 - 1: a hash table with open addressing, at most half full.
 //
 // Events that follow each other are of the same few sessions. So a pair has its place among the eight of its member, which share
-// a line of the processor's cache, and neighbours have them side by side. Only when all eight are taken is it anywhere.
+// a line of the processor's cache, and neighbours have them side by side. Only when all eight are taken is it anywhere: by
+// double hashing, as the places of neighbours are full in long runs.
 
 import { hashOf } from "./hash.ts";
 import { giveBack, takeZeros } from "./spare-arrays.ts";
@@ -53,7 +54,7 @@ function putAll(pairs: Uint32Array, from: Uint32Array): void {
   }
 }
 
-/** Puts a pair into the first empty place of its own, unless it is there. */
+/** Puts a pair into the first empty place that can be its own, unless it is there. */
 function put(pairs: Uint32Array, mark: number, member: number): boolean {
   const last = pairs.length - 1;
   let at = Math.imul(member, 2 * PLACES_OF_MEMBER) & last;
@@ -61,8 +62,11 @@ function put(pairs: Uint32Array, mark: number, member: number): boolean {
     if (pairs[at + 1] === 0) return set(pairs, at, mark, member);
     if (pairs[at + 1] === mark && pairs[at] === member) return false;
   }
-  at = (hashOf(mark, member) << 1) & last;
-  for (; pairs[at + 1] !== 0; at = (at + 2) & last) {
+  const hash = hashOf(mark, member);
+  // Odd in places, so that it comes to all of them.
+  const step = ((hash >>> 15) | 1) << 1;
+  at = (hash << 1) & last;
+  for (; pairs[at + 1] !== 0; at = (at + step) & last) {
     if (pairs[at + 1] === mark && pairs[at] === member) return false;
   }
   return set(pairs, at, mark, member);

@@ -15,9 +15,14 @@ export function takeZeros(length: number): Uint32Array<ArrayBuffer> {
   return array.fill(0);
 }
 
-/** Takes back an array of takeZeros(), which must not be used any more. */
+/** Takes back an array of takeZeros(), which must not be used any more, nor given back again. */
 export function giveBack(array: Uint32Array<ArrayBuffer>): void {
-  if (spareBytes + array.byteLength > MAX_BYTES) return;
+  if (array.length === 0 || array.byteLength > MAX_BYTES) return;
+  if (spareBytes + array.byteLength > MAX_BYTES) {
+    // What is used now is more likely to be used next.
+    spare.clear();
+    spareBytes = 0;
+  }
   spareBytes += array.byteLength;
   const arrays = spare.get(array.length);
   if (arrays) arrays.push(array);

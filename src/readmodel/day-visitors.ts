@@ -4,15 +4,16 @@ import type { Database, Statement } from "better-sqlite3";
 
 interface Day {
   readonly streams: Set<number>;
-  /** Whether nobody else has come on it. */
+  /** Whether no other user has come on it. */
   readonly areAll: boolean;
-  isTouched: boolean;
 }
 
 export class DayVisitors {
   readonly #exists: Statement<[number, number, number], number>;
   readonly #most: number;
   readonly #sites = new Map<number, Map<number, Day>>();
+  /** Those that were asked about since the last trim(). */
+  readonly #touched = new Set<Day>();
   /** How many visitors of days are in memory. */
   #seen = 0;
 
@@ -32,7 +33,7 @@ export class DayVisitors {
    */
   isFirst(site: number, day: number, stream: number, lastDay: number): boolean {
     const known = this.#dayOf(site, day, lastDay);
-    known.isTouched = true;
+    this.#touched.add(known);
     if (known.streams.has(stream)) return false;
     known.streams.add(stream);
     this.#seen += 1;
@@ -41,21 +42,26 @@ export class DayVisitors {
 
   /** Forgets days when it has many, first those that nobody came on since the last time. All sessions must be written. */
   trim(): void {
-    for (const days of this.#sites.values()) {
-      for (const [day, known] of days) {
-        if (this.#seen > this.#most && !known.isTouched) {
-          days.delete(day);
-          this.#seen -= known.streams.size;
-        }
-        known.isTouched = false;
-      }
-    }
+    if (this.#seen > this.#most) this.#forgetUntouched();
     if (this.#seen > this.#most) this.clear();
+    this.#touched.clear();
   }
 
   clear(): void {
     this.#sites.clear();
+    this.#touched.clear();
     this.#seen = 0;
+  }
+
+  #forgetUntouched(): void {
+    for (const [site, days] of this.#sites) {
+      for (const [day, known] of days) {
+        if (this.#touched.has(known)) continue;
+        days.delete(day);
+        this.#seen -= known.streams.size;
+      }
+      if (days.size === 0) this.#sites.delete(site);
+    }
   }
 
   #dayOf(site: number, day: number, lastDay: number): Day {
@@ -66,7 +72,7 @@ export class DayVisitors {
     }
     let known = days.get(day);
     if (!known) {
-      known = { streams: new Set(), areAll: lastDay < day, isTouched: true };
+      known = { streams: new Set(), areAll: lastDay < day };
       days.set(day, known);
     }
     return known;

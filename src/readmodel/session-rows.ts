@@ -34,7 +34,7 @@ export class SessionRows {
   readonly #rows: BulkInsert;
   readonly #ofDay: Statement<[number, number, number], Row>;
   readonly #onDay: Statement<[number, number, number, number], Row>;
-  readonly #remove: Statement<[number, number, number, number, number]>;
+  readonly #remove: Statement<[number, number, number, number]>;
   readonly #addAlias: Statement<[number, number, number]>;
 
   constructor(database: Database) {
@@ -44,7 +44,7 @@ export class SessionRows {
     this.#ofDay = database.prepare(select);
     this.#onDay = database.prepare(`${select} AND number = ?`);
     this.#remove = database.prepare(
-      "DELETE FROM sessions WHERE site = ? AND day BETWEEN ? AND ? AND stream = ? AND number = ?",
+      "DELETE FROM sessions WHERE site = ? AND day = ? AND stream = ? AND number = ?",
     );
     this.#addAlias = database.prepare("INSERT INTO session_aliases VALUES (?, ?, ?)");
   }
@@ -68,7 +68,10 @@ export class SessionRows {
 
   /** Removes the session `gone`, of which the events belong to `session` from now on, or to what that becomes part of. */
   replace(site: number, gone: Session, session: number): void {
-    this.#remove.run(site, dayOf(gone.startMs), dayOf(gone.endMs), gone.stream, gone.number);
+    // Day by day: a range of days would go through all of their sessions.
+    for (let day = dayOf(gone.startMs); day <= dayOf(gone.endMs); day += 1) {
+      this.#remove.run(site, day, gone.stream, gone.number);
+    }
     this.#addAlias.run(site, gone.number, session);
   }
 

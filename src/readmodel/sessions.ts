@@ -23,11 +23,11 @@ import { type Visitor, Visitors } from "./visitors.ts";
 
 /** How much is kept in memory from one batch to the next. */
 export interface Known {
-  /** User ids, and hashes: some 100 bytes each. It may be twice as many for a while. */
+  /** User ids, and hashes: mostly some 100 bytes each. It may be twice as many for a while. */
   readonly visitors: number;
-  /** Visitors of days, some 40 bytes each. */
+  /** Visitors of days, some 40 bytes each where a day has many. */
   readonly dayVisitors: number;
-  /** Streams and sites, some 400 bytes each. */
+  /** Streams and sites, mostly some 400 bytes each. */
   readonly streams: number;
 }
 
@@ -41,14 +41,14 @@ export interface Belonging extends Novelty {
 
 const OF_NOBODY: Belonging = { visitor: 0, session: 0, isNewUser: false, isNewOnDay: false };
 
-/** A stream around the event that came last: between the times `fromMs` and `toMs`, both included, no session of it but
+/** A stream around the event that came last: between the times `fromMs` and `toMs`, both excluded, no session of it but
  *  `current` has an event. */
 interface Stream {
   readonly number: number;
   current: StoredSession | undefined;
   fromMs: number;
   toMs: number;
-  /** None of its sessions that were not looked up ends later. */
+  /** None of its sessions ends later than this and the site's `otherEndMs`. */
   endMs: number;
   /** The write (Site.writes) before which a session of it changed last. */
   changedBefore: number;
@@ -235,6 +235,10 @@ export class Sessions {
     const [one, other] = joined;
     if (!one) return;
     stream.current = other ? this.#merge(site, state, one, other) : storedAs(one, one);
+    // Sessions are apart, so what comes within this one needs no further look, however many days it has.
+    const { startMs, endMs: lastMs } = stream.current.session;
+    stream.fromMs = Math.min(stream.fromMs, startMs - SESSION_GAP_MS);
+    stream.toMs = Math.max(stream.toMs, lastMs + SESSION_GAP_MS);
   }
 
   #merge(site: number, state: Site, one: Session, other: Session): StoredSession {

@@ -13,6 +13,8 @@ export interface GivenEvent {
   readonly id?: string;
   readonly receivedAtMs?: number;
   readonly more?: Partial<EventDetails>;
+  /** It cannot be folded. */
+  readonly isPoison?: boolean;
 }
 
 /** Events of the log with the offsets from `first` on. */
@@ -20,7 +22,8 @@ export function logged(given: readonly GivenEvent[], first = 0): LoggedEvent[] {
   return given.map((one, index) => ({
     offset: first + index,
     siteId: one.site ?? "site",
-    eventType: one.type ?? "page_view",
+    // No event of a log is without: it stands for whatever SQLite does not take.
+    eventType: one.isPoison ? (null as unknown as string) : (one.type ?? "page_view"),
     path: one.path ?? "",
     userId: one.user ?? "",
     timestamp: one.at ?? "2025-11-12T19:30:01Z",

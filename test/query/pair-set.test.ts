@@ -35,3 +35,14 @@ test.for([
   expect(set.size).toBe(pairs.size);
   set.release();
 });
+
+test("where the places of all neighbours are full, pairs are still found in a few steps", () => {
+  const set = new PairSet();
+  const [members, groups] = [120_000, 20];
+  // Far beyond the time limit of a test, when the search goes on from place to place.
+  for (let member = 1; member <= members; member += 1) {
+    for (let group = 0; group < groups; group += 1) set.add((member * 7 + group * 13) % 500, member);
+  }
+  expect(set.size).toBe(members * groups);
+  set.release();
+});

@@ -76,20 +76,22 @@ export class Projector {
       watch.close();
       this.#rebuild?.stop(new Error("the projector stops"));
       await this.#rebuild?.projection.close();
+      this.#rebuild?.setClosed();
       await this.#live?.close();
     }
   }
 
   /**
    * Builds a new generation, or goes on with one that was begun, and switches readers to it. A build that is under way
-   * is joined. `signal` ends the build that this call began; it can be gone on with later. Rejects with the signal's
-   * reason, and with a LogError when the log cannot be read to its end.
+   * is joined; one that was stopped is gone on with. `signal` ends the build that this call began; it can be gone on with
+   * later. Rejects with the signal's reason, and with a LogError when the log cannot be read to its end.
    */
   async rebuild(
     onProgress: (progress: RebuildProgress) => void,
     signal: AbortSignal,
     acceptLoss: boolean,
   ): Promise<RebuildProgress> {
+    if (this.#rebuild?.isStopped) await this.#rebuild.closed;
     if (this.#rebuild) return this.#rebuild.watch(onProgress, signal);
     const rebuild = new Rebuild(this.#openBuild(acceptLoss));
     this.#rebuild = rebuild;
@@ -188,9 +190,10 @@ export class Projector {
     } catch (error) {
       // Without a live generation there is nothing else to do: whoever runs this hears of it.
       if (!this.#live) throw error;
-      this.#rebuild = undefined;
-      await projection.close();
       rebuild.stop(error);
+      await projection.close();
+      this.#rebuild = undefined;
+      rebuild.setClosed();
       return 0;
     }
   }

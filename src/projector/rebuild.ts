@@ -16,6 +16,7 @@ export class Rebuild {
   readonly projection: Projection;
   readonly #watchers = new Set<(progress: RebuildProgress) => void>();
   readonly #finished = Promise.withResolvers<RebuildProgress>();
+  readonly #closed = Promise.withResolvers<void>();
   #stopped: { readonly reason: unknown } | undefined;
 
   constructor(projection: Projection) {
@@ -56,6 +57,19 @@ export class Rebuild {
   stop(reason: unknown): void {
     this.#stopped ??= { reason };
     this.#finished.reject(reason);
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped !== undefined;
+  }
+
+  /** Resolves when its projection is closed, which another build can go on with. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  setClosed(): void {
+    this.#closed.resolve();
   }
 
   throwIfStopped(): void {

@@ -170,6 +170,22 @@ test("a rebuild that is interrupted leaves the statistics as they are, and is go
   await next.end();
 });
 
+test("a rebuild that is asked for right after one was interrupted is a new one, which goes on with it", async () => {
+  const world = await openWorld();
+  await write(world.files, traffic(40, 300));
+  const { projector, end } = run(world);
+  await foldedTo(world.data, 12_000);
+  const before = dump(world.data);
+  const interrupt = new AbortController();
+  const interrupted = projector.rebuild(() => interrupt.abort(new Error("enough")), interrupt.signal, false);
+  const next = Promise.withResolvers<RebuildProgress>();
+  interrupt.signal.addEventListener("abort", () => next.resolve(projector.rebuild(() => {}, never, false)));
+  await expect(interrupted).rejects.toThrow("enough");
+  expect(await next.promise).toMatchObject({ generation: 2, position: 12_000 });
+  expect(dump(world.data)).toEqual(before);
+  await end();
+});
+
 test("another dedupe window is another projection: it is built by itself, and the old one is read meanwhile", async () => {
   const world = await openWorld();
   await write(world.files, [[{ id: "x", receivedAtMs: 0 }], [{ id: "x", receivedAtMs: 500 }]]);

@@ -14,6 +14,7 @@ import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { pause } from "../pause.ts";
 import type { Request, Response } from "./node-http.ts";
+import type { PlainState } from "./plain-connection.ts";
 
 /** How long a request may be on its way to a connection that looks idle, in ms. */
 const IDLE_GRACE_MS = 500;
@@ -26,6 +27,8 @@ interface Http1State {
   idleSince: number;
   /** What had come when it became idle. More than that is a request that is coming in. */
   bytesRead: number;
+  /** While it is a PlainConnection, and not node:http's. */
+  plain?: PlainState | undefined;
 }
 
 export class Connections {
@@ -35,6 +38,10 @@ export class Connections {
   readonly #sockets = new Map<Socket, Http1State>();
   readonly #sessions = new Set<Http2Session>();
   #isDraining = false;
+
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
 
   /** A connection as it was accepted. */
   add(connection: Socket): void {
@@ -52,6 +59,11 @@ export class Connections {
   /** The connection speaks HTTP/2: what is under way on it, its session knows. */
   dropSocket(socket: Socket): void {
     this.#sockets.delete(socket);
+  }
+
+  setPlain(socket: Socket, plain: PlainState | undefined): void {
+    const state = this.#sockets.get(socket);
+    if (state) state.plain = plain;
   }
 
   addSession(session: Http2Session): void {
@@ -86,8 +98,9 @@ export class Connections {
   startDrain(): void {
     this.#isDraining = true;
     const now = Date.now();
-    for (const state of this.#sockets.values()) {
+    for (const [{ bytesRead }, state] of this.#sockets) {
       state.idleSince = now;
+      if (state.plain === "idle") state.bytesRead = bytesRead;
       askToClose(state.unanswered);
     }
   }
@@ -110,8 +123,9 @@ export class Connections {
 
   /** Not end(): a client that does not look at its idle connections would leave this one half open. */
   #closeIdle(since: number): void {
-    for (const [socket, { unanswered, idleSince, bytesRead }] of this.#sockets) {
-      if (unanswered.size === 0 && idleSince <= since && socket.bytesRead === bytesRead) socket.destroySoon();
+    for (const [socket, { unanswered, idleSince, bytesRead, plain }] of this.#sockets) {
+      const isIdle = unanswered.size === 0 && plain !== "busy" && socket.bytesRead === bytesRead;
+      if (isIdle && idleSince <= since) socket.destroySoon();
     }
   }
 }

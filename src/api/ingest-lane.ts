@@ -14,6 +14,8 @@ import type { Origin } from "../ingest/origin.ts";
 import { answerEncoding, GRPC_OK, type Shape, shapeOf } from "./ingest-shapes.ts";
 import type { FullHandler } from "./node-http.ts";
 import type { Origins } from "./origin.ts";
+import type { PlainTaker } from "./plain-connection.ts";
+import type { PlainHead } from "./plain-head.ts";
 import { MAX_DISCARDED_BYTES } from "./rest-body.ts";
 
 export class IngestLane {
@@ -29,6 +31,27 @@ export class IngestLane {
     this.#origins = origins;
     this.#full = full;
     this.#logger = logger;
+  }
+
+  /**
+   * How requests of HTTP/1.1 with a head from `peer`, an address, are taken on a connection that node:http does not have;
+   * undefined when they are for others.
+   */
+  takerOf({ path, headers }: PlainHead, peer: string | undefined): PlainTaker | undefined {
+    const shape = shapeOf("POST", path, headers);
+    if (!shape?.hasLength || !this.#isHost(headers.host)) return undefined;
+    const origin = this.#origins.of(peer, headers);
+    if (origin.refusesTracking) return undefined;
+    return {
+      contentType: shape.contentType,
+      take: (body, end) => {
+        void this.#store(shape, body, origin, {
+          answer: (eventId) => end.answer(shape.answer(eventId)),
+          full: () => end.full(),
+          fail: () => end.fail(),
+        });
+      },
+    };
   }
 
   /** Takes a request over HTTP/1.1 when it is plain; false leaves it untouched. */

@@ -11,6 +11,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Connections } from "./drain.ts";
 import type { Handler } from "./node-http.ts";
+import { PlainConnection, type PlainConnectionOptions } from "./plain-connection.ts";
 import { sniffProtocol } from "./sniff.ts";
 
 export interface PortOptions {
@@ -29,6 +30,8 @@ export interface PortOptions {
 
 /** A shorter way for some requests. False leaves one untouched. */
 interface Lane {
+  /** For connections in clear text that node:http does not have yet. */
+  takerOf: PlainConnectionOptions["takerOf"];
   http1(req: http.IncomingMessage, res: http.ServerResponse): boolean;
   http2(
     stream: http2.ServerHttp2Stream,
@@ -126,6 +129,7 @@ function http1Options(headersTimeout: number) {
 
 function clearTextServer(options: PortOptions, onRequest: Handler, connections: Connections): http.Server {
   const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
+  const { lane, logger } = options;
   const server = http.createServer(http1Options(headersTimeout), onRequest);
   const http2Server = http2.createServer(HTTP2_OPTIONS, onRequest);
   putLaneFirst(http2Server, options);
@@ -140,12 +144,39 @@ function clearTextServer(options: PortOptions, onRequest: Handler, connections: 
         // http.Server makes them half open: a session whose client is gone would stay, as it does not look for the end.
         socket.allowHalfOpen = false;
         http2Server.emit("connection", socket);
-      } else {
-        for (const listener of toHttp1) listener.call(server, socket);
+        return;
       }
+      const leave = () => {
+        for (const listener of toHttp1) listener.call(server, socket);
+      };
+      if (lane) servePlain(socket, { lane, logger }, connections, leave);
+      else leave();
     });
   });
   return server;
+}
+
+/** Serves a connection without node:http for as long as that goes; `leave` gives it to node:http. */
+function servePlain(
+  socket: net.Socket,
+  { lane, logger }: { readonly lane: Lane; readonly logger: Logger },
+  connections: Connections,
+  leave: () => void,
+): void {
+  new PlainConnection(socket, {
+    takerOf: (head, peer) => {
+      try {
+        return lane.takerOf(head, peer);
+      } catch (error) {
+        logger.error({ err: error }, "the head of a request could not be judged");
+        return undefined;
+      }
+    },
+    isDraining: () => connections.isDraining,
+    onState: (state) => connections.setPlain(socket, state),
+    keepAliveMs: KEEP_ALIVE_MS,
+    leave,
+  });
 }
 
 function secureServer(

@@ -37,18 +37,19 @@ export interface TestPort extends Port {
 export async function openTestPort(
   options: Partial<PortOptions> = {},
   origins = new Origins(),
+  hasPlainConnections = true,
 ): Promise<TestPort> {
   const world = { ...fakes(), origins };
   const logged: string[] = [];
   const logger = pino({ level: "info" }, { write: (line: string) => logged.push(line) });
   const stop = new AbortController();
+  const handlers = createHandlers({ ...world, drain: stop.signal, logger });
+  if (!hasPlainConnections && handlers.lane) handlers.lane.takerOf = () => undefined;
   const port = await openPort({
     host: "127.0.0.1",
     port: 0,
     // A handler of the test's own is to get everything.
-    ...(options.handler
-      ? { handler: options.handler }
-      : createHandlers({ ...world, drain: stop.signal, logger })),
+    ...(options.handler ? { handler: options.handler } : handlers),
     logger,
     ...options,
   });

@@ -1,0 +1,310 @@
+// A connection that is served without node:http: all that a client sees, and all that is stored, is what it is with
+// node:http, however its bytes are cut and whatever comes among them.
+
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
+import fc from "fast-check";
+import { expect, onTestFinished, test } from "vitest";
+import { Origins } from "../../src/api/origin.ts";
+import {
+  PlainConnection,
+  type PlainConnectionOptions,
+  type PlainEnd,
+  type PlainState,
+} from "../../src/api/plain-connection.ts";
+import type { PlainHead } from "../../src/api/plain-head.ts";
+import {
+  EVENT,
+  http1,
+  openTestPort,
+  POST_EVENT,
+  RawClient,
+  RECEIVED,
+  SOON,
+  type TestPort,
+} from "./port-fixture.ts";
+
+const RPC = "POST /analytics.v1.AnalyticsService/IngestEvent";
+const JSON_RPC = http1(RPC, '{"siteId":"s","eventType":"view"}', { "Content-Type": "application/json" });
+const LONG_EVENT = JSON.stringify({ site_id: "s", event_type: "e", path: `/${"p".repeat(2000)}` });
+
+/** What clients send: the plain, what looks like it, and what is to go wrong. */
+const REQUESTS: readonly string[] = [
+  ...[POST_EVENT, POST_EVENT, POST_EVENT, JSON_RPC, JSON_RPC],
+  http1("POST /event", LONG_EVENT),
+  http1("POST /event", EVENT, { "User-Agent": "Mozilla/5.0", Connection: "keep-alive" }),
+  http1("POST /event", EVENT, { "Content-Type": "text/plain", Cookie: "a=\u00e9" }),
+  http1("POST /event", "{"),
+  http1("POST /event", '{"site_id":"s"}'),
+  http1("POST /event"),
+  http1("POST /event?a=1", EVENT),
+  http1(RPC, '{"siteId":""}', { "Content-Type": "application/json" }),
+  http1(RPC, "\n\x01s\x12\x01e", { "Content-Type": "application/proto" }),
+  http1(RPC, "\n\x01s", { "Content-Type": "application/proto" }),
+  http1(RPC, "\0\0\0\0\x06\n\x01s\x12\x01e", { "Content-Type": "application/grpc-web" }),
+  http1(RPC, "x", { "Content-Type": "application/grpc" }),
+  http1("GET /nowhere"),
+  http1("OPTIONS /event", "", { Origin: "http://a", "Access-Control-Request-Method": "POST" }),
+  http1("POST /event", EVENT, { "Content-Length": `+${EVENT.length}` }),
+  http1("POST /event", EVENT, { "content-length": "3" }),
+  http1("POST /event", `${EVENT.length.toString(16)}\r\n${EVENT}\r\n0\r\n\r\n`, {
+    "Transfer-Encoding": "chunked",
+  }),
+  POST_EVENT.replace("HTTP/1.1", "HTTP/1.0"),
+  POST_EVENT.replace("Host: x\r\n", ""),
+  POST_EVENT.replace("Host: x", "Host : x"),
+  POST_EVENT.replace("Host: x", "Host: x y"),
+  `\r\n${POST_EVENT}`,
+  "nonsense\r\n\r\n",
+];
+
+/** A port whose connections are node:http's from the beginning. */
+function openByNode(): Promise<TestPort> {
+  return openTestPort({}, new Origins(), false);
+}
+
+/** The last request of a client, so that it knows when it has had all answers. */
+const LAST = http1("GET /nowhere", "", { Connection: "close" });
+
+/** All that a client gets that sends `parts`, each when the one before is on its way, but for the time. */
+async function answersTo({ port }: TestPort, parts: readonly string[]): Promise<string> {
+  const client = await RawClient.open(port);
+  for (const part of parts) {
+    client.send(Buffer.from(part, "latin1"));
+    for (let n = 0; n < 3; n += 1) await turn();
+  }
+  client.send(LAST);
+  await client.closed;
+  client.socket.destroy();
+  return client.received.replaceAll(/^Date: .*\r\n/gm, "");
+}
+
+test("any requests in any parts are answered as node:http answers them", { timeout: 120_000 }, async () => {
+  const plain = await openTestPort();
+  const byNode = await openByNode();
+  const requests = fc.array(fc.constantFrom(...REQUESTS), { minLength: 1, maxLength: 5 });
+  const cuts = fc.array(fc.nat(), { maxLength: 3 });
+  let answers = 0;
+  await fc.assert(
+    fc.asyncProperty(requests, cuts, fc.boolean(), async (sent, at, isOneByOne) => {
+      for (const { ingest } of [plain, byNode]) {
+        for (const list of [ingest.stored, ingest.origins]) list.length = 0;
+      }
+      const parts = isOneByOne ? sent : cut(sent.join(""), at);
+      const [seen, expected] = [await answersTo(plain, parts), await answersTo(byNode, parts)];
+      expect(seen).toEqual(expected);
+      expect(sorted(plain.ingest.stored)).toEqual(sorted(byNode.ingest.stored));
+      expect(sorted(plain.ingest.origins)).toEqual(sorted(byNode.ingest.origins));
+      answers += seen.split("HTTP/1.1 200").length - 1;
+    }),
+    { numRuns: 1000 },
+  );
+  expect(answers).toBeGreaterThan(300);
+  expect(plain.logged).toEqual(byNode.logged);
+});
+
+/** Requests that come together are carried out side by side, and stored in any order. */
+function sorted(list: readonly object[]): string[] {
+  return list.map((item) => JSON.stringify(item)).sort();
+}
+
+function cut(text: string, at: readonly number[]): string[] {
+  const places = [...new Set(at.map((place) => place % text.length))].sort((a, b) => a - b);
+  return [0, ...places].map((from, index) => text.slice(from, places[index])).filter((part) => part !== "");
+}
+
+test.each(["buffer_full", "unavailable"] as const)(
+  "what ingestion refuses (%s) is answered as by node:http",
+  async (refusal) => {
+    const [plain, byNode] = [await openTestPort(), await openByNode()];
+    for (const { ingest } of [plain, byNode]) ingest.refusal = refusal;
+    for (const request of [POST_EVENT, JSON_RPC]) {
+      const seen = await answersTo(plain, [request]);
+      expect(seen).not.toContain(" 200 ");
+      expect(seen).toEqual(await answersTo(byNode, [request]));
+    }
+    expect(plain.ingest.stored).toEqual([]);
+  },
+);
+
+interface Served {
+  readonly client: RawClient;
+  /** The server's side. */
+  readonly socket: Socket;
+  readonly states: (PlainState | undefined)[];
+  /** The bodies that were taken, and how each is to end. */
+  readonly taken: { readonly body: string; readonly end: PlainEnd }[];
+  readonly heads: PlainHead[];
+  /** How often node:http was to have the connection. */
+  left: number;
+  isDraining: boolean;
+}
+
+/** A connection that takes all that has a plain head. */
+async function serve(options: Partial<PlainConnectionOptions> = {}): Promise<Served> {
+  const accepted = Promise.withResolvers<Socket>();
+  const server = createServer({ allowHalfOpen: true }, accepted.resolve).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.close();
+  });
+  const client = new RawClient(
+    connect({ port: (server.address() as AddressInfo).port, allowHalfOpen: true }),
+  );
+  const socket = await accepted.promise;
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  const served: Served = { client, socket, states: [], taken: [], heads: [], left: 0, isDraining: false };
+  new PlainConnection(socket, {
+    takerOf: (head) => {
+      served.heads.push(head);
+      return { contentType: "text/x", take: (body, end) => served.taken.push({ body: String(body), end }) };
+    },
+    isDraining: () => served.isDraining,
+    onState: (state) => served.states.push(state),
+    keepAliveMs: 60_000,
+    leave: () => {
+      served.left += 1;
+    },
+    ...options,
+  });
+  return served;
+}
+
+async function takes({ taken }: Served, count: number): Promise<PlainEnd> {
+  await expect.poll(() => taken.length, SOON).toBe(count);
+  const last = taken[count - 1];
+  if (!last) throw new Error("nothing was taken");
+  return last.end;
+}
+
+test("request after request is answered, and a head that differs in its length alone is not read again", async () => {
+  const served = await serve();
+  const { client } = served;
+  const bodies = ["a", "b".repeat(9), "c".repeat(10), "d".repeat(1000), "e"];
+  for (const [index, body] of bodies.entries()) {
+    client.send(http1("POST /event", body, { "X-A": "b" }));
+    (await takes(served, index + 1)).answer(Buffer.from("é"));
+    await client.answered(index + 1);
+  }
+  expect(served.taken.map(({ body }) => body)).toEqual(bodies);
+  expect(served.heads.length).toBe(1);
+  client.send(http1("POST /event", "f", { "X-A": "c" }));
+  await takes(served, 6);
+  expect(served.heads.length).toBe(2);
+  expect(served.left).toBe(0);
+  expect(served.states).toEqual(["idle", ...bodies.flatMap(() => ["busy", "idle"]), "busy"]);
+  const [answer] = client.bytes.toString().split("éHTTP");
+  expect(answer).toMatch(
+    /^HTTP\/1.1 200 OK\r\ncontent-type: text\/x\r\ncontent-length: 2\r\nDate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\nConnection: keep-alive\r\nKeep-Alive: timeout=60\r\n\r\n$/,
+  );
+});
+
+test("a head that is the last one but for its length is not believed what its length is", async () => {
+  for (const length of ["2", "0", "01", "+1", "1 1", "1,1", "", "100000", "1\r\nX: y"]) {
+    const served = await serve();
+    served.client.send(http1("POST /event", "a"));
+    (await takes(served, 1)).answer(Buffer.from("x"));
+    await served.client.answered();
+    served.client.send(http1("POST /event", "a", { "Content-Length": length }));
+    const isPlain = length.includes("X");
+    await expect.poll(() => [served.taken.length, served.left], SOON).toEqual(isPlain ? [2, 0] : [1, 1]);
+  }
+});
+
+test("what comes while a request is under way waits for its answer, and is node:http's then", async () => {
+  const served = await serve();
+  const { client, socket, states } = served;
+  client.send(POST_EVENT);
+  const end = await takes(served, 1);
+  client.send(`${POST_EVENT}second`);
+  await expect.poll(() => socket.isPaused(), SOON).toBe(true);
+  client.send("third");
+  for (let n = 0; n < 5; n += 1) await turn();
+  expect([served.left, client.received]).toEqual([0, ""]);
+  const rest: string[] = [];
+  end.answer(Buffer.from("x"));
+  socket.on("data", (chunk) => rest.push(String(chunk)));
+  await expect.poll(() => rest.join(""), SOON).toBe(`${POST_EVENT}secondthird`);
+  await client.answered();
+  expect([served.left, states.at(-1), client.received.includes("keep-alive")]).toEqual([1, undefined, true]);
+});
+
+test("a client that has closed its side gets its answer, and then the end", async () => {
+  const served = await serve();
+  served.client.socket.end(POST_EVENT);
+  const end = await takes(served, 1);
+  await expect.poll(() => served.socket.readableEnded, SOON).toBe(true);
+  end.answer(Buffer.from(RECEIVED));
+  await served.client.closed;
+  expect(served.client.received).toMatch(/\r\nConnection: close\r\n\r\n.*received"}$/s);
+});
+
+test.each(["full", "fail"] as const)(
+  "one that has closed its side and is to end with %s gets the end",
+  async (how) => {
+    const served = await serve();
+    served.client.socket.end(POST_EVENT);
+    const end = await takes(served, 1);
+    await expect.poll(() => served.socket.readableEnded, SOON).toBe(true);
+    end[how]();
+    await served.client.closed;
+    expect([served.client.received, served.left]).toEqual(["", 0]);
+  },
+);
+
+test("a client that is gone before its answer does no harm", async () => {
+  const served = await serve();
+  served.client.send(POST_EVENT);
+  const end = await takes(served, 1);
+  served.client.socket.resetAndDestroy();
+  await expect.poll(() => served.socket.destroyed, SOON).toBe(true);
+  end.answer(Buffer.from("x"));
+  expect(served.left).toBe(0);
+  const other = await serve();
+  other.client.send(POST_EVENT);
+  const otherEnd = await takes(other, 1);
+  other.client.socket.resetAndDestroy();
+  await expect.poll(() => other.socket.destroyed, SOON).toBe(true);
+  otherEnd.full();
+  expect(other.left).toBe(0);
+});
+
+test("a connection that is idle for too long is closed, and one that waits for its answer is not", async () => {
+  const served = await serve({ keepAliveMs: 30 });
+  served.client.send(POST_EVENT);
+  const end = await takes(served, 1);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(served.client.isClosed).toBe(false);
+  end.answer(Buffer.from("x"));
+  await served.client.closed;
+  await served.client.answered();
+});
+
+test("while the port drains, an answer is the last, and a new request is node:http's", async () => {
+  const served = await serve();
+  served.client.send(POST_EVENT);
+  const end = await takes(served, 1);
+  served.isDraining = true;
+  end.answer(Buffer.from("x"));
+  await served.client.closed;
+  expect(served.client.received).toContain("\r\nConnection: close\r\n");
+  const idle = await serve();
+  idle.isDraining = true;
+  idle.client.send(POST_EVENT);
+  await expect.poll(() => idle.left, SOON).toBe(1);
+  expect(idle.taken).toEqual([]);
+});
+
+test("a client that reads no answers is node:http's, which waits for it", async () => {
+  const served = await serve();
+  served.client.socket.pause();
+  const answer = Buffer.alloc(1024 * 1024);
+  for (let count = 1; served.left === 0 && count < 50; count += 1) {
+    served.client.send(POST_EVENT);
+    (await takes(served, count)).answer(answer);
+  }
+  expect(served.left).toBe(1);
+});

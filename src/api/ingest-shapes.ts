@@ -159,27 +159,35 @@ function constantAnswer(text: string): Shape["answer"] {
 /** ProtoJSON with nothing but texts in it: fields by either of their names, no name twice, unknown ones ignored. */
 function eventOfJson(body: Buffer): EventInput | undefined {
   if (!isUtf8(body)) return undefined;
+  const text = body.toString();
   let json: unknown;
   try {
-    json = JSON.parse(body.toString());
+    json = JSON.parse(text);
   } catch {
     return undefined;
   }
   if (typeof json !== "object" || json === null || Array.isArray(json)) return undefined;
-  const texts: { [field in TextField]?: string } = {};
+  const event = emptyEvent();
+  let named = 0;
   const members = Object.entries(json);
+  let shortest = 1;
   for (const [name, value] of members) {
     if (typeof value !== "string") return undefined;
+    shortest += name.length + value.length + MEMBER_LENGTH;
     const field = FIELDS.get(name);
     if (field === undefined) {
       // Fields of other types, which have their own ways to be a text; an extension, or a message in an Any.
       if (OTHER_FIELDS.has(name) || name.startsWith("[") || name.startsWith("@")) return undefined;
-    } else if (texts[field] === undefined) texts[field] = value;
-    else return undefined;
+      continue;
+    }
+    if ((named & field.bit) !== 0) return undefined;
+    named |= field.bit;
+    event[field.name] = value;
   }
-  // The parser takes a name twice, and ProtoJSON does not: then there are more texts than members have.
-  if (countTexts(body) !== 2 * members.length) return undefined;
-  return { siteId: "", eventType: "", path: "", userId: "", timestamp: "", eventId: "", ...texts };
+  // The parser takes a name twice, and ProtoJSON does not: then there are more texts than members have. Not, when the
+  // whole is as short as its members can be written.
+  if (text.length !== shortest && countTexts(body) !== 2 * members.length) return undefined;
+  return event;
 }
 
 /** How many texts there are in valid JSON, names included. */
@@ -195,7 +203,17 @@ function countTexts(json: Buffer): number {
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
+/** What is around a name and a text that need no escapes: four quotes, a colon, and a comma or the brace at the end. */
+const MEMBER_LENGTH = 6;
+
 type TextField = Exclude<keyof EventInput, "screenWidth" | "props" | "revenue">;
+type TextEvent = Record<"siteId" | "eventType" | "path" | "userId" | "timestamp" | "eventId", string> & {
+  [field in TextField]?: string;
+};
+
+function emptyEvent(): TextEvent {
+  return { siteId: "", eventType: "", path: "", userId: "", timestamp: "", eventId: "" };
+}
 
 /** By their numbers in IngestEventRequest, from 1. */
 const FIELD_NUMBERS: readonly (TextField | undefined)[] = [
@@ -206,16 +224,18 @@ const FIELD_NUMBERS: readonly (TextField | undefined)[] = [
 ];
 const OTHER_FIELDS: ReadonlySet<string> = new Set(["screenWidth", "screen_width", "props", "revenue"]);
 /** By both of their names in JSON. */
-const FIELDS: ReadonlyMap<string, TextField> = new Map(
-  FIELD_NUMBERS.filter((field) => field !== undefined).flatMap((field) => [
-    [field, field],
-    [field.replace(/[A-Z]/, (letter) => `_${letter.toLowerCase()}`), field],
-  ]),
+const FIELDS: ReadonlyMap<string, { readonly name: TextField; readonly bit: number }> = new Map(
+  FIELD_NUMBERS.flatMap((name, index) => {
+    if (name === undefined) return [];
+    const field = { name, bit: 1 << index };
+    const otherName = name.replace(/[A-Z]/, (letter) => `_${letter.toLowerCase()}`);
+    return [[name, field] as const, [otherName, field] as const];
+  }),
 );
 
 /** The event of an IngestEventRequest. */
 function eventOfProto(message: Buffer): EventInput | undefined {
-  const event: { [field in TextField]?: string } = {};
+  const event = emptyEvent();
   const reader = new BinaryReader(message);
   try {
     while (reader.pos < reader.len) {
@@ -227,8 +247,7 @@ function eventOfProto(message: Buffer): EventInput | undefined {
   } catch {
     return undefined;
   }
-  if (reader.pos !== reader.len) return undefined;
-  return { siteId: "", eventType: "", path: "", userId: "", timestamp: "", eventId: "", ...event };
+  return reader.pos === reader.len ? event : undefined;
 }
 
 function eventOfEnvelope(body: Buffer): EventInput | undefined {

@@ -4,13 +4,14 @@
 // its events have the same ids as before, so those that the server stored already count once.
 
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
-import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { createGrpcTransport } from "@connectrpc/connect-node";
 import { AnalyticsService, type IngestEventStreamResponse } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import type { BlockEvent, LineProblem } from "./block.ts";
 import { ImportError, systemCode } from "./import-error.ts";
 import { messages } from "./messages.ts";
 import { retrying, TransientError } from "./retry.ts";
 import { serverUrl } from "./server-url.ts";
+import { Sessions } from "./sessions.ts";
 
 /** So that a server that hangs cannot hang the import. A block takes a fraction of a second. */
 const STREAM_DEADLINE_MS = 60_000;
@@ -58,14 +59,14 @@ export interface SenderOptions {
 
 export class Sender {
   readonly #options: SenderOptions;
-  readonly #session: Http2SessionManager;
+  readonly #session: Sessions;
   readonly #client: Client<typeof AnalyticsService>;
 
   /** Throws an ImportError if `options.url` is no URL of a server. Connects at the first call. */
   constructor(options: SenderOptions) {
     const url = serverUrl(options.url);
     this.#options = options;
-    this.#session = new Http2SessionManager(url.origin);
+    this.#session = new Sessions(url.origin);
     this.#client = createClient(
       AnalyticsService,
       createGrpcTransport({ baseUrl: url.href, sessionManager: this.#session }),

@@ -6,9 +6,9 @@ import {
   createConnectTransport,
   createGrpcTransport,
   createGrpcWebTransport,
-  Http2SessionManager,
 } from "@connectrpc/connect-node";
 import { AnalyticsService } from "../../gen/ts/analytics/v1/analytics_pb.ts";
+import { Sessions } from "../../src/import/sessions.ts";
 import { pause } from "../../src/pause.ts";
 import type { SentEvent } from "./ledger.ts";
 import type { Random } from "./random.ts";
@@ -39,7 +39,7 @@ export interface Ways {
 
 export function openWays(baseUrl: string): Ways {
   const agent = new http.Agent({ keepAlive: true });
-  const sessionManager = new Http2SessionManager(baseUrl);
+  const sessionManager = new Sessions(baseUrl);
   const http1 = { baseUrl, httpVersion: "1.1", nodeOptions: { agent } } as const;
   const json = createClient(AnalyticsService, createConnectTransport({ ...http1, useBinaryFormat: false }));
   const proto = createClient(AnalyticsService, createConnectTransport(http1));

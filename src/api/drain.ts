@@ -14,7 +14,6 @@ import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { pause } from "../pause.ts";
 import type { Request, Response } from "./node-http.ts";
-import type { PlainState } from "./plain-connection.ts";
 
 /** How long a request may be on its way to a connection that looks idle, in ms. */
 const IDLE_GRACE_MS = 500;
@@ -27,8 +26,8 @@ interface Http1State {
   idleSince: number;
   /** What had come when it became idle. More than that is a request that is coming in. */
   bytesRead: number;
-  /** While it is a PlainConnection, and not node:http's. */
-  plain?: PlainState | undefined;
+  /** Whether it is a PlainConnection, with no request under way. */
+  isIdlePlain: boolean;
 }
 
 export class Connections {
@@ -52,7 +51,8 @@ export class Connections {
 
   addSocket(socket: Socket): void {
     const { bytesRead } = socket;
-    this.#sockets.set(socket, { unanswered: new Set(), idleSince: Date.now(), bytesRead });
+    const state = { unanswered: new Set<Response>(), idleSince: Date.now(), bytesRead, isIdlePlain: false };
+    this.#sockets.set(socket, state);
     socket.once("close", () => this.#sockets.delete(socket));
   }
 
@@ -61,9 +61,10 @@ export class Connections {
     this.#sockets.delete(socket);
   }
 
-  setPlain(socket: Socket, plain: PlainState | undefined): void {
+  /** A PlainConnection has no request under way, or has one, or is node:http's from now on. */
+  setIdlePlain(socket: Socket, isIdlePlain: boolean): void {
     const state = this.#sockets.get(socket);
-    if (state) state.plain = plain;
+    if (state) state.isIdlePlain = isIdlePlain;
   }
 
   addSession(session: Http2Session): void {
@@ -100,7 +101,7 @@ export class Connections {
     const now = Date.now();
     for (const [{ bytesRead }, state] of this.#sockets) {
       state.idleSince = now;
-      if (state.plain === "idle") state.bytesRead = bytesRead;
+      if (state.isIdlePlain) state.bytesRead = bytesRead;
       askToClose(state.unanswered);
     }
   }
@@ -123,19 +124,18 @@ export class Connections {
 
   /** Not end(): a client that does not look at its idle connections would leave this one half open. */
   #closeIdle(since: number): void {
-    for (const [socket, { unanswered, idleSince, bytesRead, plain }] of this.#sockets) {
-      const isIdle = unanswered.size === 0 && plain !== "busy" && socket.bytesRead === bytesRead;
-      if (isIdle && idleSince <= since) socket.destroySoon();
+    for (const [socket, { unanswered, idleSince, bytesRead }] of this.#sockets) {
+      if (unanswered.size === 0 && idleSince <= since && socket.bytesRead === bytesRead) socket.destroySoon();
     }
   }
 }
 
-/** Only the last answer may say it: of pipelined requests, those behind it get none. */
+/** Only the last answer may say it: of pipelined requests, those behind it get none. It may be on its way already. */
 function askToClose(unanswered: ReadonlySet<Response>): void {
-  const open = [...unanswered].filter((res) => !res.headersSent);
-  const last = open.pop();
-  for (const res of open) res.removeHeader("Connection");
-  last?.setHeader("Connection", "close");
+  const earlier = [...unanswered];
+  const last = earlier.pop();
+  for (const res of earlier) if (!res.headersSent) res.removeHeader("Connection");
+  if (last && !last.headersSent) last.setHeader("Connection", "close");
 }
 
 function saysClose(res: Response): boolean {

@@ -30,15 +30,13 @@ export interface PlainConnectionOptions {
   readonly takerOf: (head: PlainHead, peer: string | undefined) => PlainTaker | undefined;
   /** Whether connections are about to end. */
   readonly isDraining: () => boolean;
-  /** Hears when a request is under way, when none is any more, and (undefined) when the connection is node:http's. */
-  readonly onState: (state: PlainState | undefined) => void;
-  /** A connection on which nothing happens for so long ends, in ms. */
+  /** Hears whether it is idle: it is not while a request is under way, nor when it is node:http's. */
+  readonly onIdle: (isIdle: boolean) => void;
+  /** For how long clients may leave the connection idle, in ms. */
   readonly keepAliveMs: number;
   /** Gives the connection to node:http. */
   readonly leave: () => void;
 }
-
-export type PlainState = "idle" | "busy";
 
 /** The head that was taken last. Most clients send it again and again, but for the length of the body. */
 interface KnownHead {
@@ -48,9 +46,12 @@ interface KnownHead {
   readonly taker: PlainTaker;
 }
 
+/** A connection is closed so much later than its client is told, in ms: so that none uses it at that moment. */
+const KEEP_ALIVE_BUFFER_MS = 1000;
 /** A longer head is not plain, in bytes. */
 const MAX_HEAD_BYTES = 8192;
 const LENGTH = /[1-9]\d{0,4}/y;
+const EMPTY_LINE = Buffer.from("\r\n");
 
 export class PlainConnection implements PlainEnd {
   readonly #socket: Socket;
@@ -59,16 +60,16 @@ export class PlainConnection implements PlainEnd {
   #known: KnownHead | undefined;
   /** The request that is under way. */
   #current: Buffer | undefined;
-  /** What has come behind it. */
-  #next: Buffer[] = [];
+  /** What has come behind it; the rest waits in the socket. */
+  #next: Buffer | undefined;
 
   /** Begins to serve `socket`, to which nothing listens. */
   constructor(socket: Socket, options: PlainConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
     this.#keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(options.keepAliveMs / 1000)}`;
-    options.onState("idle");
-    socket.setTimeout(options.keepAliveMs);
+    options.onIdle(true);
+    socket.setTimeout(options.keepAliveMs + KEEP_ALIVE_BUFFER_MS);
     socket.on("timeout", this.#onTimeout);
     socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
@@ -78,28 +79,28 @@ export class PlainConnection implements PlainEnd {
 
   answer(body: Buffer): void {
     const socket = this.#socket;
-    const { onState, isDraining } = this.#options;
+    const next = this.#next;
     const contentType = this.#known?.taker.contentType;
-    const isBehindUs = this.#next.length > 0;
-    const isLast = socket.readableEnded || (isDraining() && !isBehindUs);
+    const isLast = socket.readableEnded || (this.#options.isDraining() && next === undefined);
     this.#current = undefined;
-    onState("idle");
+    this.#options.onIdle(true);
     if (socket.destroyed) return;
-    const isTaken = socket.write(
+    socket.write(
       `HTTP/1.1 200 OK\r\ncontent-type: ${contentType}\r\ncontent-length: ${body.length}\r\nDate: ${httpDate()}\r\n${
         isLast ? "Connection: close" : this.#keepAlive
       }\r\n\r\n${body.toString("latin1")}`,
       "latin1",
     );
     if (isLast) socket.destroySoon();
-    else if (isBehindUs || !isTaken) this.#leave(this.#next);
+    else if (next) this.#leave(next);
   }
 
   full(): void {
-    const unanswered = this.#current ? [this.#current, ...this.#next] : this.#next;
+    const socket = this.#socket;
+    const [current, next] = [this.#current, this.#next];
     // Nothing can be put back behind the end. A client that has closed its side gets no answer from node:http either.
-    if (this.#socket.readableEnded) this.#socket.destroy();
-    if (!this.#socket.destroyed) this.#leave(unanswered);
+    if (socket.readableEnded) socket.destroy();
+    if (current && !socket.destroyed) this.#leave(next ? Buffer.concat([current, next]) : current);
   }
 
   fail(): void {
@@ -108,17 +109,21 @@ export class PlainConnection implements PlainEnd {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#current) {
-      this.#next.push(chunk);
+      this.#next = chunk;
       this.#socket.pause();
       return;
     }
-    const bodyAt = this.#options.isDraining() ? undefined : this.#bodyOf(chunk);
+    // As some clients send it behind a body, and as it says nothing (RFC 9112, 2.2).
+    if (chunk.equals(EMPTY_LINE)) return;
+    // Whoever does not read its answers is waited for by node:http.
+    const isForNode = this.#options.isDraining() || this.#socket.writableNeedDrain;
+    const bodyAt = isForNode ? undefined : this.#bodyOf(chunk);
     if (bodyAt === undefined) {
-      this.#leave([chunk]);
+      this.#leave(chunk);
       return;
     }
     this.#current = chunk;
-    this.#options.onState("busy");
+    this.#options.onIdle(false);
     this.#known?.taker.take(chunk.subarray(bodyAt), this);
   };
 
@@ -133,7 +138,7 @@ export class PlainConnection implements PlainEnd {
   /** Where the body begins in bytes that are one plain request, whose head is the known one then. */
   #bodyOf(chunk: Buffer): number | undefined {
     const { length } = chunk;
-    const text = chunk.toString("latin1", 0, MAX_HEAD_BYTES);
+    const text = textOf(chunk, 0, MAX_HEAD_BYTES);
     if (this.#known) {
       const bodyAt = bodyBehind(this.#known, text, length);
       if (bodyAt !== undefined) return bodyAt;
@@ -142,25 +147,26 @@ export class PlainConnection implements PlainEnd {
     if (!head || head.length + head.bodyLength !== length) return undefined;
     const taker = this.#options.takerOf(head, this.#socket.remoteAddress);
     if (!taker) return undefined;
+    const endAt = head.bodyLengthAt + String(head.bodyLength).length;
     this.#known = {
-      start: text.slice(0, head.bodyLengthAt),
-      end: text.slice(head.bodyLengthAt + String(head.bodyLength).length, head.length),
+      start: textOf(chunk, 0, head.bodyLengthAt),
+      end: textOf(chunk, endAt, head.length),
       taker,
     };
     return head.length;
   }
 
-  #leave(unanswered: readonly Buffer[]): void {
+  /** Gives the connection to node:http, with what it is to answer. */
+  #leave(unanswered: Buffer): void {
     const socket = this.#socket;
     socket.setTimeout(0);
     socket.off("timeout", this.#onTimeout);
     socket.off("data", this.#onData);
     socket.off("end", this.#onEnd);
     socket.off("error", ignore);
-    // Bytes that are put back while the socket flows are not given to whoever listens next.
     socket.pause();
-    for (const chunk of unanswered.toReversed()) socket.unshift(chunk);
-    this.#options.onState(undefined);
+    socket.unshift(unanswered);
+    this.#options.onIdle(false);
     this.#options.leave();
     socket.resume();
   }
@@ -176,6 +182,11 @@ function bodyBehind({ start, end }: KnownHead, text: string, length: number): nu
   if (digits === undefined || !text.startsWith(end, LENGTH.lastIndex)) return undefined;
   const bodyAt = LENGTH.lastIndex + end.length;
   return bodyAt + Number(digits) === length ? bodyAt : undefined;
+}
+
+/** A text of its own: a part of a longer one would keep all of that. */
+function textOf(bytes: Buffer, start: number, end: number): string {
+  return bytes.toString("latin1", start, end);
 }
 
 let date = { second: 0, text: "" };

@@ -173,7 +173,7 @@ function servePlain(
       }
     },
     isDraining: () => connections.isDraining,
-    onState: (state) => connections.setPlain(socket, state),
+    onIdle: (isIdle) => connections.setIdlePlain(socket, isIdle),
     keepAliveMs: KEEP_ALIVE_MS,
     leave,
   });

@@ -93,6 +93,22 @@ test("pipelined requests that are under way are all answered, and the last answe
   );
 });
 
+test("of pipelined requests of which a later one is done first, all are answered", async () => {
+  const { port, drain, ingest } = await openTestPort();
+  const first = Promise.withResolvers<void>();
+  Object.defineProperty(ingest, "gate", { get: () => (ingest.calls === 1 ? first.promise : undefined) });
+  const client = await RawClient.open(port);
+  client.send(POST_EVENT + POST_EVENT);
+  await expect.poll(() => ingest.stored.length, SOON).toBe(1);
+  const drained = drain(LONG_MS);
+  await expect.poll(() => isRefused(port), SOON).toBe(true);
+  first.resolve();
+  await client.closed;
+  client.socket.destroy();
+  await drained;
+  expect([ingest.stored.length, client.answers()]).toEqual([2, 2]);
+});
+
 test("a request behind an answer that ended the connection is not carried out", async () => {
   let calls = 0;
   const { port } = await openTestPort({

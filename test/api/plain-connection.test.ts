@@ -1,17 +1,17 @@
 // A connection that is served without node:http: all that a client sees, and all that is stored, is what it is with
-// node:http, however its bytes are cut and whatever comes among them.
+// node:http, however its bytes are cut and whatever comes among them. But for a client that closes its side before it has
+// its answer: here it gets it.
 
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { Origins } from "../../src/api/origin.ts";
 import {
   PlainConnection,
   type PlainConnectionOptions,
   type PlainEnd,
-  type PlainState,
 } from "../../src/api/plain-connection.ts";
 import type { PlainHead } from "../../src/api/plain-head.ts";
 import {
@@ -132,7 +132,8 @@ interface Served {
   readonly client: RawClient;
   /** The server's side. */
   readonly socket: Socket;
-  readonly states: (PlainState | undefined)[];
+  /** Whether it was idle, from change to change. */
+  readonly idle: boolean[];
   /** The bodies that were taken, and how each is to end. */
   readonly taken: { readonly body: string; readonly end: PlainEnd }[];
   readonly heads: PlainHead[];
@@ -156,14 +157,14 @@ async function serve(options: Partial<PlainConnectionOptions> = {}): Promise<Ser
   onTestFinished(() => {
     socket.destroy();
   });
-  const served: Served = { client, socket, states: [], taken: [], heads: [], left: 0, isDraining: false };
+  const served: Served = { client, socket, idle: [], taken: [], heads: [], left: 0, isDraining: false };
   new PlainConnection(socket, {
     takerOf: (head) => {
       served.heads.push(head);
       return { contentType: "text/x", take: (body, end) => served.taken.push({ body: String(body), end }) };
     },
     isDraining: () => served.isDraining,
-    onState: (state) => served.states.push(state),
+    onIdle: (isIdle) => served.idle.push(isIdle),
     keepAliveMs: 60_000,
     leave: () => {
       served.left += 1;
@@ -195,28 +196,83 @@ test("request after request is answered, and a head that differs in its length a
   await takes(served, 6);
   expect(served.heads.length).toBe(2);
   expect(served.left).toBe(0);
-  expect(served.states).toEqual(["idle", ...bodies.flatMap(() => ["busy", "idle"]), "busy"]);
+  expect(served.idle).toEqual([true, ...bodies.flatMap(() => [false, true]), false]);
   const [answer] = client.bytes.toString().split("éHTTP");
   expect(answer).toMatch(
     /^HTTP\/1.1 200 OK\r\ncontent-type: text\/x\r\ncontent-length: 2\r\nDate: \w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT\r\nConnection: keep-alive\r\nKeep-Alive: timeout=60\r\n\r\n$/,
   );
 });
 
-test("a head that is the last one but for its length is not believed what its length is", async () => {
-  for (const length of ["2", "0", "01", "+1", "1 1", "1,1", "", "100000", "1\r\nX: y"]) {
+/** What may follow a request with the body "a" and be taken for another one with its head. */
+const LIKE_THE_LAST: readonly (readonly [what: string, request: string, isPlain: boolean])[] = [
+  ...["2", "0", "01", "+1", "1 1", "1,1", "", "100000"].map(
+    (length) => [`a length of "${length}"`, withLength(length, "a"), false] as const,
+  ),
+  ["another header", withLength("1\r\nX: y", "a"), true],
+  ["a length below the body's", withLength("1", "ab"), false],
+  ["a request behind it", withLength("1", "a") + withLength("1", "b"), false],
+  ["a part of a request behind it", `${withLength("1", "a")}P`, false],
+  ["a body that is to come", withLength("1", ""), false],
+];
+
+function withLength(length: string, body: string): string {
+  return http1("POST /event", body, { "Content-Length": length });
+}
+
+test.each(LIKE_THE_LAST)(
+  "behind a plain request, one with %s is taken only if it is plain",
+  async (_, request, isPlain) => {
     const served = await serve();
-    served.client.send(http1("POST /event", "a"));
+    served.client.send(withLength("1", "a"));
     (await takes(served, 1)).answer(Buffer.from("x"));
     await served.client.answered();
-    served.client.send(http1("POST /event", "a", { "Content-Length": length }));
-    const isPlain = length.includes("X");
+    served.client.send(request);
     await expect.poll(() => [served.taken.length, served.left], SOON).toEqual(isPlain ? [2, 0] : [1, 1]);
+  },
+);
+
+test("a head of more than 8 KiB is node:http's", async () => {
+  const served = await serve();
+  const fill = (length: number) => http1("POST /event", "a", { X: "x".repeat(length) });
+  const most = 8192 - (fill(0).length - 1);
+  served.client.send(fill(most));
+  (await takes(served, 1)).answer(Buffer.from("x"));
+  await served.client.answered();
+  served.client.send(fill(most + 1));
+  await expect.poll(() => [served.taken.length, served.left], SOON).toEqual([1, 1]);
+});
+
+test("an empty line between requests is nothing", async () => {
+  const served = await serve();
+  for (const count of [1, 2]) {
+    served.client.send(POST_EVENT);
+    (await takes(served, count)).answer(Buffer.from("x"));
+    await served.client.answered(count);
+    const { bytesRead } = served.socket;
+    served.client.send("\r\n");
+    await expect.poll(() => served.socket.bytesRead, SOON).toBe(bytesRead + 2);
+  }
+  expect([served.left, served.taken.length, served.client.isClosed]).toEqual([0, 2, false]);
+});
+
+test("answers have the time at which they are given", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const served = await serve();
+  for (const [index, date] of ["Thu, 31 Dec 2026 23:59:59 GMT", "Fri, 01 Jan 2027 00:00:00 GMT"].entries()) {
+    vi.setSystemTime(new Date(date));
+    served.client.send(POST_EVENT);
+    (await takes(served, index + 1)).answer(Buffer.from("x"));
+    await served.client.answered(index + 1);
+    expect(served.client.received).toContain(`\r\nDate: ${date}\r\n`);
   }
 });
 
 test("what comes while a request is under way waits for its answer, and is node:http's then", async () => {
   const served = await serve();
-  const { client, socket, states } = served;
+  const { client, socket, idle } = served;
   client.send(POST_EVENT);
   const end = await takes(served, 1);
   client.send(`${POST_EVENT}second`);
@@ -229,7 +285,20 @@ test("what comes while a request is under way waits for its answer, and is node:
   socket.on("data", (chunk) => rest.push(String(chunk)));
   await expect.poll(() => rest.join(""), SOON).toBe(`${POST_EVENT}secondthird`);
   await client.answered();
-  expect([served.left, states.at(-1), client.received.includes("keep-alive")]).toEqual([1, undefined, true]);
+  expect(["timeout", "end", "error"].map((name) => socket.listenerCount(name))).toEqual([0, 1, 0]);
+  expect(socket.timeout).toBe(0);
+  expect([served.left, idle.at(-1), client.received.includes("keep-alive")]).toEqual([1, false, true]);
+});
+
+test("a request that is not answered here is node:http's, before what came behind it", async () => {
+  const served = await serve();
+  served.client.send(POST_EVENT);
+  const end = await takes(served, 1);
+  served.client.send("second");
+  await expect.poll(() => served.socket.isPaused(), SOON).toBe(true);
+  end.full();
+  const [bytes] = await once(served.socket, "data");
+  expect([String(bytes), served.left, served.client.received]).toEqual([`${POST_EVENT}second`, 1, ""]);
 });
 
 test("a client that has closed its side gets its answer, and then the end", async () => {
@@ -273,14 +342,15 @@ test("a client that is gone before its answer does no harm", async () => {
 });
 
 test("a connection that is idle for too long is closed, and one that waits for its answer is not", async () => {
-  const served = await serve({ keepAliveMs: 30 });
+  const served = await serve({ keepAliveMs: 1 });
   served.client.send(POST_EVENT);
   const end = await takes(served, 1);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  // A second more than clients are told.
+  await new Promise((resolve) => setTimeout(resolve, 1300));
   expect(served.client.isClosed).toBe(false);
   end.answer(Buffer.from("x"));
-  await served.client.closed;
   await served.client.answered();
+  await served.client.closed;
 });
 
 test("while the port drains, an answer is the last, and a new request is node:http's", async () => {
@@ -298,13 +368,38 @@ test("while the port drains, an answer is the last, and a new request is node:ht
   expect(idle.taken).toEqual([]);
 });
 
-test("a client that reads no answers is node:http's, which waits for it", async () => {
+test("while the port drains, what came behind a request is node:http's, which tells of the end", async () => {
+  const served = await serve();
+  served.client.send(POST_EVENT);
+  const end = await takes(served, 1);
+  served.client.send("second");
+  await expect.poll(() => served.socket.isPaused(), SOON).toBe(true);
+  served.isDraining = true;
+  end.answer(Buffer.from("x"));
+  await served.client.answered();
+  expect([served.left, served.client.received.includes("Connection: close")]).toEqual([1, false]);
+});
+
+test("a client that reads no answers is node:http's at its next request", async () => {
   const served = await serve();
   served.client.socket.pause();
   const answer = Buffer.alloc(1024 * 1024);
-  for (let count = 1; served.left === 0 && count < 50; count += 1) {
+  let count = 1;
+  for (; !served.socket.writableNeedDrain && count < 50; count += 1) {
     served.client.send(POST_EVENT);
     (await takes(served, count)).answer(answer);
   }
-  expect(served.left).toBe(1);
+  expect(served.left).toBe(0);
+  served.client.send(POST_EVENT);
+  await expect.poll(() => [served.left, served.taken.length], SOON).toEqual([1, count - 1]);
+});
+
+test("a head that cannot be judged is node:http's, and the port lives", async () => {
+  const fail = () => {
+    throw new Error("a bug");
+  };
+  const port = await openTestPort({ lane: { takerOf: fail, http1: () => false, http2: () => false } });
+  expect(await answersTo(port, [POST_EVENT])).toContain(RECEIVED);
+  expect(port.logged.length).toBe(1);
+  expect(port.logged[0]).toContain("a bug");
 });

@@ -119,7 +119,7 @@ export class IngestLane {
   /** The id of the event in `body`, when it is stored; undefined when it was not, for whatever reason. */
   #stored(shape: Shape, body: Buffer, origin: Origin): Promise<string | undefined> | undefined {
     if (body.length > shape.maxBytes) return undefined;
-    const message = shape.message?.(body);
+    const message = shape.message(body);
     const stored = message && this.#ingest.ingestPlainEvent(message, origin);
     if (stored) return stored.catch(undefinedIfRefused);
     const event = shape.event(body);

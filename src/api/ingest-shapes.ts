@@ -12,6 +12,7 @@ import { parseTimeout as parseGrpcTimeout } from "@connectrpc/connect/protocol-g
 import { AnalyticsService } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import type { EventInput } from "../ingest/validate.ts";
 import { ACCEPT_COMPRESSION } from "./connect-adapter.ts";
+import { fieldNames, plainMessageOf } from "./plain-json.ts";
 import { parseEventJson } from "./rest-event.ts";
 
 /** The longest message of a single event, in bytes. */
@@ -23,8 +24,8 @@ export interface Shape {
   readonly maxBytes: number;
   /** The event in a body; undefined when it is not plainly one. */
   readonly event: (body: Buffer) => EventInput | undefined;
-  /** Where the body is protobuf: the message in it, an IngestEventRequest that may be a wrong one. */
-  readonly message?: (body: Buffer) => Buffer | undefined;
+  /** An IngestEventRequest with the event in a body, which may be a wrong one; undefined when that takes more than bytes. */
+  readonly message: (body: Buffer) => Buffer | undefined;
   /** The body of the success answer. */
   readonly answer: (eventId: string) => Buffer;
   readonly contentType: string;
@@ -39,8 +40,26 @@ export interface Shape {
 const RPC_PATH = `/${AnalyticsService.typeName}/${AnalyticsService.method.ingestEvent.name}`;
 const MESSAGE = "Event received";
 
+export const REST_NAMES = fieldNames(
+  ["site_id"],
+  ["event_type"],
+  ["path"],
+  ["user_id"],
+  ["timestamp"],
+  ["event_id"],
+);
+export const PROTO_JSON_NAMES = fieldNames(
+  ["site_id", "siteId"],
+  ["event_type", "eventType"],
+  ["path"],
+  ["user_id", "userId"],
+  ["timestamp"],
+  ["event_id", "eventId"],
+);
+
 const rest: Shape = {
   maxBytes: MAX_EVENT_BYTES,
+  message: (body) => plainMessageOf(body, REST_NAMES),
   event: (body) => {
     const event = parseEventJson(body);
     return typeof event === "string" ? undefined : event;
@@ -53,6 +72,7 @@ const rest: Shape = {
 
 const connectJson: Shape = {
   maxBytes: MAX_EVENT_BYTES,
+  message: (body) => plainMessageOf(body, PROTO_JSON_NAMES),
   event: eventOfJson,
   answer: (eventId) => Buffer.from(JSON.stringify({ message: MESSAGE, eventId })),
   contentType: "application/json",

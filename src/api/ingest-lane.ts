@@ -9,7 +9,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import { constants, Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
 import type { Readable } from "node:stream";
 import type { Logger } from "pino";
-import { type Ingest, IngestError, type IngestOutcome } from "../ingest/ingest.ts";
+import { type Ingest, IngestError, type TakenEvent } from "../ingest/ingest.ts";
 import type { Origin } from "../ingest/origin.ts";
 import { answerEncoding, GRPC_OK, type Shape, shapeOf } from "./ingest-shapes.ts";
 import type { FullHandler } from "./node-http.ts";
@@ -45,7 +45,7 @@ export class IngestLane {
     return {
       contentType: shape.contentType,
       take: (body, end) => {
-        void this.#store(shape, body, origin, {
+        this.#store(shape, body, origin, {
           answer: (eventId) => end.answer(shape.answer(eventId)),
           full: () => end.full(),
           fail: () => end.fail(),
@@ -63,7 +63,7 @@ export class IngestLane {
     const origin = this.#origins.ofRequest(req);
     if (origin.refusesTracking) return false;
     readBody(req, shape.maxBytes, (body) => {
-      void this.#store(shape, body, origin, {
+      this.#store(shape, body, origin, {
         answer: (eventId) => {
           const bytes = shape.answer(eventId);
           res.writeHead(200, answerHeaders(shape, bytes, headers));
@@ -87,7 +87,7 @@ export class IngestLane {
     readBody(stream, shape.maxBytes, (body) => {
       // A stream that was reset says "end" as well: who takes a request back wants none of it.
       if (stream.aborted) return;
-      void this.#store(shape, body, origin, {
+      this.#store(shape, body, origin, {
         answer: (eventId) => {
           if (stream.destroyed) return;
           const bytes = shape.answer(eventId);
@@ -105,25 +105,46 @@ export class IngestLane {
     return true;
   }
 
-  async #store(shape: Shape, body: Buffer, origin: Origin, call: Call): Promise<void> {
+  #store(shape: Shape, body: Buffer, origin: Origin, call: Call): void {
+    const onError = (error: unknown) => this.#onError(error, call);
     try {
-      const eventId = await this.#stored(shape, body, origin);
-      if (eventId === undefined) call.full();
-      else call.answer(eventId);
+      const taken = this.#takePlain(shape, body, origin);
+      if (taken) taken.stored.then(() => this.#end(call, taken.eventId), onError);
+      else this.#takeParsed(shape, body, origin).then((eventId) => this.#end(call, eventId), onError);
     } catch (error) {
-      this.#logger.error({ err: error }, "an event could not be answered");
-      call.fail();
+      onError(error);
     }
   }
 
-  /** The id of the event in `body`, when it is stored; undefined when it was not, for whatever reason. */
-  #stored(shape: Shape, body: Buffer, origin: Origin): Promise<string | undefined> | undefined {
-    if (body.length > shape.maxBytes) return undefined;
-    const message = shape.message(body);
-    const stored = message && this.#ingest.ingestPlainEvent(message, origin);
-    if (stored) return stored.catch(undefinedIfRefused);
-    const event = shape.event(body);
-    return event && this.#ingest.ingest([event], origin).then(idOf, undefinedIfRefused);
+  #takePlain(shape: Shape, body: Buffer, origin: Origin): TakenEvent | undefined {
+    const message = body.length > shape.maxBytes ? undefined : shape.message(body);
+    return message && this.#ingest.ingestPlainEvent(message, origin);
+  }
+
+  /** Resolves to the id of the event when it is stored; to undefined when it cannot be, for whatever reason. */
+  async #takeParsed(shape: Shape, body: Buffer, origin: Origin): Promise<string | undefined> {
+    const event = body.length > shape.maxBytes ? undefined : shape.event(body);
+    return event && (await this.#ingest.ingest([event], origin)).firstId;
+  }
+
+  /** Answers that the event with this id is stored; without one, the full handlers are to judge it. */
+  #end(call: Call, eventId: string | undefined): void {
+    try {
+      if (eventId === undefined) call.full();
+      else call.answer(eventId);
+    } catch (error) {
+      this.#fail(error, call);
+    }
+  }
+
+  #onError(error: unknown, call: Call): void {
+    if (error instanceof IngestError) this.#end(call, undefined);
+    else this.#fail(error, call);
+  }
+
+  #fail(error: unknown, call: Call): void {
+    this.#logger.error({ err: error }, "an event could not be answered");
+    call.fail();
   }
 
   /** Whether `host` can be a part of a URL, as the full handlers want it. */
@@ -135,14 +156,6 @@ export class IngestLane {
     }
     return true;
   }
-}
-
-function idOf({ firstId }: IngestOutcome): string | undefined {
-  return firstId;
-}
-
-function undefinedIfRefused(error: unknown): undefined {
-  if (!(error instanceof IngestError)) throw error;
 }
 
 /** How a request ends, in one of three ways. */

@@ -11,7 +11,7 @@ import { type PlainHead, plainHeadOf } from "./plain-head.ts";
 /** How requests with a certain head are taken. */
 export interface PlainTaker {
   readonly contentType: string;
-  /** Takes a body, and calls back once, later. */
+  /** Takes a body, and calls back once, perhaps at once. */
   take(body: Buffer, end: PlainEnd): void;
 }
 

@@ -17,8 +17,8 @@ export interface Ingest {
    * all of them are plain (plain-events.ts). Otherwise it does nothing, and answers undefined at once.
    */
   ingestPlain(events: readonly Uint8Array[]): Promise<IngestOutcome> | undefined;
-  /** The same of one IngestEventRequest with nothing before it; resolves to the event's id. */
-  ingestPlainEvent(event: Buffer, origin?: Origin): Promise<string> | undefined;
+  /** The same of one IngestEventRequest with nothing before it; throws an IngestError when it is refused at once. */
+  ingestPlainEvent(event: Buffer, origin?: Origin): TakenEvent | undefined;
   /** Stores a setting, which was checked. Resolves when it is on disk; rejects with an IngestError. */
   record(setting: Setting): Promise<void>;
 }
@@ -33,6 +33,14 @@ export interface IngestOutcome {
   readonly rejected: readonly Rejection[];
   /** The id of the first accepted event, where it was made into a text: the sender's, or the one made here. */
   readonly firstId?: string;
+}
+
+/** An event that was taken in and is not on disk yet. */
+export interface TakenEvent {
+  /** Resolves when it is on disk; rejects with an IngestError. */
+  readonly stored: Promise<void>;
+  /** As text: the sender's, or the one made here. */
+  readonly eventId: string;
 }
 
 export interface Rejection {

@@ -13,9 +13,16 @@ import { encodeSetting, eventIdOf, RecordEncoder, type RecordedEvent } from "../
 import { BUFFER_LIMITS, type BufferLimits, IngestBuffer } from "./buffer.ts";
 import { Enricher, type FoundFields } from "./enricher.ts";
 import { EventIds } from "./event-id.ts";
-import { type Ingest, IngestError, type IngestOutcome, type Rejection, type Setting } from "./ingest.ts";
+import {
+  type Ingest,
+  IngestError,
+  type IngestOutcome,
+  type Rejection,
+  type Setting,
+  type TakenEvent,
+} from "./ingest.ts";
 import { UNKNOWN_ORIGIN } from "./origin.ts";
-import { PlainEvents, type PlainRecord } from "./plain-events.ts";
+import { PlainEvents } from "./plain-events.ts";
 import { type EventInput, type ValidEvent, validateEvent } from "./validate.ts";
 
 export class Ingestor implements Ingest {
@@ -111,12 +118,12 @@ export class Ingestor implements Ingest {
     return group && storePlain(buffer, group, receivedAtMs);
   }
 
-  ingestPlainEvent(event: Buffer, origin = UNKNOWN_ORIGIN): Promise<string> | undefined {
+  ingestPlainEvent(event: Buffer, origin = UNKNOWN_ORIGIN): TakenEvent | undefined {
     const buffer = this.#buffer;
     if (!buffer) return undefined;
     const receivedAtMs = this.#receive();
     const record = this.#plain.record(event, receivedAtMs, origin);
-    return record && storePlainEvent(buffer, record, receivedAtMs);
+    return record && { stored: buffer.add(record.group, receivedAtMs), eventId: record.eventId };
   }
 
   async record(setting: Setting): Promise<void> {
@@ -140,15 +147,6 @@ async function storePlain(
 ): Promise<IngestOutcome> {
   await buffer.add(group, receivedAtMs);
   return { accepted: group.count, rejected: [] };
-}
-
-async function storePlainEvent(
-  buffer: IngestBuffer,
-  { group, eventId }: PlainRecord,
-  receivedAtMs: number,
-): Promise<string> {
-  await buffer.add(group, receivedAtMs);
-  return eventId;
 }
 
 function recordedEvent(

@@ -2,7 +2,13 @@ import { type Logger, pino } from "pino";
 import type { QueryStatsRequest } from "../../gen/ts/analytics/v1/query_pb.ts";
 import { Origins } from "../../src/api/origin.ts";
 import type { Status } from "../../src/api/status.ts";
-import { type Ingest, IngestError, type IngestOutcome, type Setting } from "../../src/ingest/ingest.ts";
+import {
+  type Ingest,
+  IngestError,
+  type IngestOutcome,
+  type Setting,
+  type TakenEvent,
+} from "../../src/ingest/ingest.ts";
 import { type Origin, UNKNOWN_ORIGIN } from "../../src/ingest/origin.ts";
 import { type EventInput, type ValidEvent, validateEvent } from "../../src/ingest/validate.ts";
 import type { Queries, Reply } from "../../src/query/queries.ts";
@@ -51,10 +57,19 @@ export class FakeIngest implements Ingest {
     return areValid ? this.ingest(decoded.filter((event) => event !== undefined)) : undefined;
   }
 
-  ingestPlainEvent(event: Buffer, origin: Origin): Promise<string> | undefined {
+  ingestPlainEvent(event: Buffer, origin: Origin): TakenEvent | undefined {
     const decoded = decodeEvent(withLength(event));
-    const isValid = decoded && validateEvent(decoded, NOW_MS, origin.isLocal).ok;
-    return isValid ? this.ingest([decoded], origin).then(({ firstId = "" }) => firstId) : undefined;
+    if (!decoded || !validateEvent(decoded, NOW_MS, origin.isLocal).ok) return undefined;
+    let eventId = "";
+    const stored = this.ingest([decoded], origin).then(({ firstId = "" }) => {
+      eventId = firstId;
+    });
+    return {
+      stored,
+      get eventId() {
+        return eventId;
+      },
+    };
   }
 
   async record(setting: Setting): Promise<void> {

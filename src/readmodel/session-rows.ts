@@ -7,7 +7,8 @@ import { BulkInsert } from "./bulk-insert.ts";
 
 const FACTS = "start_ms, end_ms, events, pageviews, entry_ms, entry_path, exit_ms, exit_path";
 const COLUMNS = `number, stream, ${FACTS}`;
-const COLUMN_COUNT = 12;
+/** Site and day, and those. */
+const COLUMN_COUNT = 2 + COLUMNS.split(",").length;
 
 interface Row {
   readonly number: number;

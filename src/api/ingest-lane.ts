@@ -121,7 +121,7 @@ export class IngestLane {
     return message && this.#ingest.ingestPlainEvent(message, origin);
   }
 
-  /** Resolves to the id of the event when it is stored; to undefined when it cannot be, for whatever reason. */
+  /** Resolves to the id of the event when it is stored; to undefined when it is not right. Rejects when it is refused. */
   async #takeParsed(shape: Shape, body: Buffer, origin: Origin): Promise<string | undefined> {
     const event = body.length > shape.maxBytes ? undefined : shape.event(body);
     return event && (await this.#ingest.ingest([event], origin)).firstId;

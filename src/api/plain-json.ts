@@ -1,5 +1,6 @@
 // The short way from an event in JSON to one in protobuf, from bytes to bytes, with no text made in between: what is an
-// IngestEventRequest then, the log takes as it is (src/ingest/plain-events.ts).
+// IngestEventRequest then goes the short way to the log (src/ingest/plain-events.ts), where it is found out whether the texts
+// are UTF-8, and what they may hold.
 //
 // It knows only success. An event is plain when it is one object of nothing but texts without escapes, each the value of one
 // of the first six fields, none named twice. What is not plain is not judged here: it is parsed. plain-json.test.ts holds
@@ -60,7 +61,7 @@ function findTexts(json: Buffer, names: FieldNames): boolean {
     if (json[at] !== COLON) return false;
     const textAt = behindSpace(json, at + 1);
     const textEnd = endOfText(json, textAt);
-    if (textEnd === 0 || textEnd - textAt > MAX_TEXT_BYTES) return false;
+    if (textEnd === 0 || textEnd - textAt - 1 > MAX_TEXT_BYTES) return false;
     starts[field] = textAt + 1;
     ends[field] = textEnd;
     at = behindSpace(json, textEnd + 1);

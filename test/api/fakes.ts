@@ -60,6 +60,8 @@ export class FakeIngest implements Ingest {
   ingestPlainEvent(event: Buffer, origin: Origin): TakenEvent | undefined {
     const decoded = decodeEvent(withLength(event));
     if (!decoded || !validateEvent(decoded, NOW_MS, origin.isLocal).ok) return undefined;
+    // At once, as the real one.
+    if (this.refusal === "buffer_full") throw new IngestError("buffer_full", "refused: buffer_full");
     let eventId = "";
     const stored = this.ingest([decoded], origin).then(({ firstId = "" }) => {
       eventId = firstId;

@@ -216,6 +216,8 @@ test.for(ALL.filter(([, { isJson }]) => isJson))("%s: JSON, right and wrong", as
     ...['{"site_id":"a","site_id":"b","event_type":"v"}', '{"siteId":"a","site_id":"b","event_type":"v"}'],
     ...['{"siteId":"","site_id":"b","event_type":"v"}', '{"site_id":"\\ud800","event_type":"v"}'],
     ...['{"site_id":"s","site\\u005fid":"s","event_type":"v"}', '{"site_id":"\\"s\\"","event_type":"\\\\"}'],
+    // Of two with a name, all but one are dropped: so short that the others could be as long as all.
+    '{"site_id":"s","event_type":"v","a":"1","b":"1","c":"1","d":"1","x":"","x":""}',
     ...['{"site_id":"s","event_type":"v","x":"1","x":"2"}', ' { "site_id" : "s" , "event_type" : "v" } '],
     `\ufeff${JSON.stringify(whole)}`,
     `${"[".repeat(5000)}${"]".repeat(5000)}`,

@@ -7,6 +7,10 @@ import { IngestEventRequestSchema } from "../../gen/ts/analytics/v1/analytics_pb
 import { PROTO_JSON_NAMES, REST_NAMES } from "../../src/api/ingest-shapes.ts";
 import { plainMessageOf } from "../../src/api/plain-json.ts";
 import { parseEventJson } from "../../src/api/rest-event.ts";
+import { Enricher } from "../../src/ingest/enricher.ts";
+import { EventIds } from "../../src/ingest/event-id.ts";
+import { UNKNOWN_ORIGIN } from "../../src/ingest/origin.ts";
+import { PlainEvents } from "../../src/ingest/plain-events.ts";
 
 function decoded(json: string, names = PROTO_JSON_NAMES) {
   const message = plainMessageOf(Buffer.from(json), names);
@@ -14,7 +18,7 @@ function decoded(json: string, names = PROTO_JSON_NAMES) {
 }
 
 test("fields in any order, with space around them, empty ones and long ones, become a message in order", () => {
-  const path = `/é€😀${"p".repeat(300)}`;
+  const path = `/é€😀${"p".repeat(16_383 - 10)}`;
   const json = ` {\n"path" :\t"${path}",\r"site_id":"s" , "user_id":"", "event_type":"e"} \n`;
   for (const names of [REST_NAMES, PROTO_JSON_NAMES]) {
     const message = plainMessageOf(Buffer.from(json), names);
@@ -42,6 +46,7 @@ test.each([
   ["nothing", ""],
   ["space", " "],
   ["an empty object", "{}"],
+  ["a closing brace alone", "}"],
   ["a list", '["path"]'],
   ["a text", '"path"'],
   ["a field twice", '{"path":"a","path":"b"}'],
@@ -76,6 +81,17 @@ test.each([
   for (const names of [REST_NAMES, PROTO_JSON_NAMES]) {
     expect(plainMessageOf(Buffer.from(json), names)).toBeUndefined();
   }
+});
+
+test("texts that are not UTF-8, or may not be in an event, are found out behind it", () => {
+  const events = new PlainEvents(new EventIds(), new Enricher());
+  const recordOf = (path: string) => {
+    const json = Buffer.from(`{"site_id":"s","event_type":"e","path":"${path}"}`, "latin1");
+    const message = plainMessageOf(json, REST_NAMES);
+    return message && events.record(message, Date.now(), UNKNOWN_ORIGIN);
+  };
+  expect(recordOf("/a\xc3\xa9")).toBeDefined();
+  for (const path of ["\xff", "\xc3", "\x7f", "\xc2\x80"]) expect(recordOf(path)).toBeUndefined();
 });
 
 test("whatever becomes a message, the parsers read in the same way", () => {

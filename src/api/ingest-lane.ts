@@ -9,7 +9,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import { constants, Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
 import type { Readable } from "node:stream";
 import type { Logger } from "pino";
-import { type Ingest, IngestError, type TakenEvent } from "../ingest/ingest.ts";
+import { type Ingest, IngestError } from "../ingest/ingest.ts";
 import type { Origin } from "../ingest/origin.ts";
 import { answerEncoding, GRPC_OK, type Shape, shapeOf } from "./ingest-shapes.ts";
 import type { FullHandler } from "./node-http.ts";
@@ -107,8 +107,13 @@ export class IngestLane {
 
   #store(shape: Shape, body: Buffer, origin: Origin, call: Call): void {
     const onError = (error: unknown) => this.#onError(error, call);
+    if (body.length > shape.maxBytes) {
+      this.#end(call, undefined);
+      return;
+    }
     try {
-      const taken = this.#takePlain(shape, body, origin);
+      const message = shape.message(body);
+      const taken = message && this.#ingest.ingestPlainEvent(message, origin);
       if (taken) taken.stored.then(() => this.#end(call, taken.eventId), onError);
       else this.#takeParsed(shape, body, origin).then((eventId) => this.#end(call, eventId), onError);
     } catch (error) {
@@ -116,14 +121,9 @@ export class IngestLane {
     }
   }
 
-  #takePlain(shape: Shape, body: Buffer, origin: Origin): TakenEvent | undefined {
-    const message = body.length > shape.maxBytes ? undefined : shape.message(body);
-    return message && this.#ingest.ingestPlainEvent(message, origin);
-  }
-
   /** Resolves to the id of the event when it is stored; to undefined when it is not right. Rejects when it is refused. */
   async #takeParsed(shape: Shape, body: Buffer, origin: Origin): Promise<string | undefined> {
-    const event = body.length > shape.maxBytes ? undefined : shape.event(body);
+    const event = shape.event(body);
     return event && (await this.#ingest.ingest([event], origin)).firstId;
   }
 

@@ -12,7 +12,7 @@ import { parseTimeout as parseGrpcTimeout } from "@connectrpc/connect/protocol-g
 import { AnalyticsService } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import type { EventInput } from "../ingest/validate.ts";
 import { ACCEPT_COMPRESSION } from "./connect-adapter.ts";
-import { fieldNames, plainMessageOf } from "./plain-json.ts";
+import { BACKSLASH, fieldNames, plainMessageOf, QUOTE } from "./plain-json.ts";
 import { parseEventJson } from "./rest-event.ts";
 
 /** The longest message of a single event, in bytes. */
@@ -40,22 +40,25 @@ export interface Shape {
 const RPC_PATH = `/${AnalyticsService.typeName}/${AnalyticsService.method.ingestEvent.name}`;
 const MESSAGE = "Event received";
 
-export const REST_NAMES = fieldNames(
-  ["site_id"],
-  ["event_type"],
-  ["path"],
-  ["user_id"],
-  ["timestamp"],
-  ["event_id"],
-);
-export const PROTO_JSON_NAMES = fieldNames(
-  ["site_id", "siteId"],
-  ["event_type", "eventType"],
-  ["path"],
-  ["user_id", "userId"],
-  ["timestamp"],
-  ["event_id", "eventId"],
-);
+type TextField = Exclude<keyof EventInput, "screenWidth" | "props" | "revenue">;
+
+const PLAIN_FIELDS = ["siteId", "eventType", "path", "userId", "timestamp", "eventId"] as const;
+/** By their numbers in IngestEventRequest, from 1. */
+const FIELD_NUMBERS: readonly (TextField | undefined)[] = [
+  ...PLAIN_FIELDS,
+  ...(["url", "referrer", "title", "hostname", "language"] as const),
+  ...[undefined, undefined, undefined],
+  ...(["userAgent", "clientAddress"] as const),
+];
+
+/** The names of a field in ProtoJSON: the one in the schema, and that in camel case. */
+function namesOf(field: TextField): ReadonlySet<string> {
+  return new Set([field.replace(/[A-Z]/, (letter) => `_${letter.toLowerCase()}`), field]);
+}
+
+export const PROTO_JSON_NAMES = fieldNames(PLAIN_FIELDS.map((field) => [...namesOf(field)]));
+/** REST knows them by the first one alone. */
+export const REST_NAMES = fieldNames(PLAIN_FIELDS.map((field) => [...namesOf(field)].slice(0, 1)));
 
 const rest: Shape = {
   maxBytes: MAX_EVENT_BYTES,
@@ -220,14 +223,10 @@ function countTexts(json: Buffer): number {
   return quotes / 2;
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-
 /** What is around a name and a text that need no escapes: four quotes, a colon, and a comma or the brace at the end. */
 const MEMBER_LENGTH = 6;
 
-type TextField = Exclude<keyof EventInput, "screenWidth" | "props" | "revenue">;
-type TextEvent = Record<"siteId" | "eventType" | "path" | "userId" | "timestamp" | "eventId", string> & {
+type TextEvent = Record<(typeof PLAIN_FIELDS)[number], string> & {
   [field in TextField]?: string;
 };
 
@@ -235,21 +234,13 @@ function emptyEvent(): TextEvent {
   return { siteId: "", eventType: "", path: "", userId: "", timestamp: "", eventId: "" };
 }
 
-/** By their numbers in IngestEventRequest, from 1. */
-const FIELD_NUMBERS: readonly (TextField | undefined)[] = [
-  ...(["siteId", "eventType", "path", "userId", "timestamp", "eventId"] as const),
-  ...(["url", "referrer", "title", "hostname", "language"] as const),
-  ...[undefined, undefined, undefined],
-  ...(["userAgent", "clientAddress"] as const),
-];
 const OTHER_FIELDS: ReadonlySet<string> = new Set(["screenWidth", "screen_width", "props", "revenue"]);
 /** By both of their names in JSON. */
 const FIELDS: ReadonlyMap<string, { readonly name: TextField; readonly bit: number }> = new Map(
   FIELD_NUMBERS.flatMap((name, index) => {
     if (name === undefined) return [];
     const field = { name, bit: 1 << index };
-    const otherName = name.replace(/[A-Z]/, (letter) => `_${letter.toLowerCase()}`);
-    return [[name, field] as const, [otherName, field] as const];
+    return [...namesOf(name)].map((each) => [each, field] as const);
   }),
 );
 

@@ -6,7 +6,7 @@
 // of the first six fields, none named twice. What is not plain is not judged here: it is parsed. plain-json.test.ts holds
 // both ways to the same.
 
-import { WireType } from "@bufbuild/protobuf/wire";
+import { copy, type Target, writeLength, writeTag } from "../ingest/message-target.ts";
 
 /** Which fields of an IngestEventRequest names are of, by the lengths of the names. */
 export type FieldNames = readonly (readonly FieldName[] | undefined)[];
@@ -17,7 +17,7 @@ interface FieldName {
 }
 
 /** The names of the fields from 1 on, of which each has one or more. */
-export function fieldNames(...namesOfFields: readonly (readonly string[])[]): FieldNames {
+export function fieldNames(namesOfFields: readonly (readonly string[])[]): FieldNames {
   const byLength: FieldName[][] = [];
   for (const [index, names] of namesOfFields.entries()) {
     for (const name of names) {
@@ -35,7 +35,9 @@ const MAX_TEXT_BYTES = 0x3fff;
 const MAX_FIELD_HEAD_BYTES = 3;
 
 const [TAB, LINE_FEED, CARRIAGE_RETURN, SPACE] = [0x09, 0x0a, 0x0d, 0x20];
-const [QUOTE, COMMA, COLON, BACKSLASH] = [0x22, 0x2c, 0x3a, 0x5c];
+const [COMMA, COLON] = [0x2c, 0x3a];
+export const QUOTE = 0x22;
+export const BACKSLASH = 0x5c;
 const [OPENING_BRACE, CLOSING_BRACE] = [0x7b, 0x7d];
 
 /** Where the text of each field begins and ends, by its number: for one call at a time. A field that is not there ends at 0. */
@@ -71,18 +73,18 @@ function findTexts(json: Buffer, names: FieldNames): boolean {
 }
 
 function messageOf(json: Buffer): Buffer {
-  const message = Buffer.allocUnsafe(json.length + MAX_FIELDS * MAX_FIELD_HEAD_BYTES);
-  let at = 0;
+  const target: Target = {
+    bytes: Buffer.allocUnsafe(json.length + MAX_FIELDS * MAX_FIELD_HEAD_BYTES),
+    at: 0,
+  };
   for (let field = 1; field <= MAX_FIELDS; field += 1) {
     const [start = 0, end = 0] = [starts[field], ends[field]];
-    const length = end - start;
-    if (length <= 0) continue;
-    message[at++] = (field << 3) | WireType.LengthDelimited;
-    if (length >= 0x80) message[at++] = (length & 0x7f) | 0x80;
-    message[at++] = length >= 0x80 ? length >>> 7 : length;
-    for (let index = start; index < end; index += 1) message[at++] = json[index] ?? 0;
+    if (end <= start) continue;
+    writeTag(target, field);
+    writeLength(target, end - start);
+    copy(target, json, start, end);
   }
-  return message.subarray(0, at);
+  return target.bytes.subarray(0, target.at);
 }
 
 function behindSpace(json: Buffer, start: number): number {

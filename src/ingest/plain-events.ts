@@ -17,6 +17,7 @@ import type { RecordGroup } from "../log/event-log.ts";
 import { type CanonicalTime, CanonicalTimes } from "./canonical-times.ts";
 import type { Enricher } from "./enricher.ts";
 import { type EventIds, ID_BYTES } from "./event-id.ts";
+import { copy, type Target, writeLength, writeTag } from "./message-target.ts";
 import type { Origin } from "./origin.ts";
 import {
   MAX_AHEAD_MS,
@@ -240,30 +241,6 @@ function isPlainText(bytes: Uint8Array, start: number, end: number): boolean {
     }
   }
   return isAscii || isUtf8(bytes.subarray(start, end));
-}
-
-/** The bytes that records are written to, and how far they have been. There is room: see MAX_GROWTH_BYTES. */
-interface Target {
-  readonly bytes: Buffer;
-  at: number;
-}
-
-function writeTag(target: Target, field: number): void {
-  target.bytes[target.at++] = (field << 3) | WireType.LengthDelimited;
-}
-
-/** The fields of an event are together shorter than 16,384 bytes, so that a length takes no more than two. */
-function writeLength(target: Target, length: number): void {
-  if (length >= 0x80) target.bytes[target.at++] = (length & 0x7f) | 0x80;
-  target.bytes[target.at++] = length >= 0x80 ? length >>> 7 : length;
-}
-
-/** By a loop, as the parts are short: what set() or copy() cost before they begin is more. */
-function copy(target: Target, from: Uint8Array, start: number, end: number): void {
-  const { bytes } = target;
-  let { at } = target;
-  for (let index = start; index < end; index += 1) bytes[at++] = from[index] ?? 0;
-  target.at = at;
 }
 
 function receivedAtField(receivedAtMs: number): Uint8Array {

@@ -5,15 +5,14 @@
 // moment for a request that is under way, and then closed. A request that meets the closing itself gets no answer, as
 // the protocol has no remedy for that (RFC 9112, 9.5); but neither is it carried out, so it can be sent again.
 //
-// HTTP/2: GOAWAY names the last stream that is answered; what the client has sent behind it was not carried out, and
-// can be sent again (RFC 9113, 6.8). A first GOAWAY that only announces the end, as the RFC advises, cannot be had:
-// after any that Node sends, it reads no new stream.
+// HTTP/2: a first GOAWAY announces the end; a second one, when the client has heard the first, names the last stream that
+// is answered. What the client sends behind that is not carried out, and can be sent again (RFC 9113, 6.8).
 
-import type { Http2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { pause } from "../pause.ts";
 import type { Request, Response } from "./node-http.ts";
+import type { SharedSession } from "./shared-session.ts";
 
 /** How long a request may be on its way to a connection that looks idle, in ms. */
 const IDLE_GRACE_MS = 500;
@@ -35,7 +34,7 @@ export class Connections {
   readonly #connections = new Set<Socket>();
   /** Those that speak HTTP/1.1, in a TLS socket perhaps, and those of which the protocol is not known yet. */
   readonly #sockets = new Map<Socket, Http1State>();
-  readonly #sessions = new Set<Http2Session>();
+  readonly #sessions = new Set<SharedSession>();
   #isDraining = false;
 
   get isDraining(): boolean {
@@ -56,24 +55,19 @@ export class Connections {
     socket.once("close", () => this.#sockets.delete(socket));
   }
 
-  /** The connection speaks HTTP/2: what is under way on it, its session knows. */
-  dropSocket(socket: Socket): void {
-    this.#sockets.delete(socket);
-  }
-
   /** A PlainConnection has no request under way, or has one, or is node:http's from now on. */
   setIdlePlain(socket: Socket, isIdlePlain: boolean): void {
     const state = this.#sockets.get(socket);
     if (state) state.isIdlePlain = isIdlePlain;
   }
 
-  addSession(session: Http2Session): void {
+  /** A connection speaks HTTP/2: what is under way on it, its session knows. */
+  addSession(socket: Socket, session: SharedSession): void {
+    this.#sockets.delete(socket);
     this.#sessions.add(session);
-    session.once("close", () => this.#sessions.delete(session));
-    if (!this.#isDraining) return;
+    socket.once("close", () => this.#sessions.delete(session));
     // What this client opened its connection for is still to come.
-    session.once("stream", () => session.close());
-    setTimeout(() => session.close(), IDLE_GRACE_MS);
+    if (this.#isDraining) setTimeout(() => session.leave(), IDLE_GRACE_MS);
   }
 
   /** False for a request behind the last one that its connection answers: it is not to be carried out. */
@@ -109,7 +103,7 @@ export class Connections {
   /** Ends all connections. Resolves to the number of those that had to be cut when `deadlineMs` had passed. */
   async endDrain(deadlineMs: number): Promise<number> {
     const deadline = Date.now() + deadlineMs;
-    for (const session of this.#sessions) session.close();
+    for (const session of this.#sessions) session.leave();
     const graceMs = Math.min(IDLE_GRACE_MS, deadlineMs / 2);
     while (this.#connections.size > 0 && Date.now() < deadline) {
       await pause(CHECK_MS);

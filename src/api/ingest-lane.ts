@@ -6,16 +6,14 @@
 // place that knows errors.
 
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import { constants, Http2ServerRequest, Http2ServerResponse, type ServerHttp2Stream } from "node:http2";
 import type { Readable } from "node:stream";
 import type { Logger } from "pino";
 import { type Ingest, IngestError } from "../ingest/ingest.ts";
 import type { Origin } from "../ingest/origin.ts";
-import { answerEncoding, GRPC_OK, type Shape, shapeOf } from "./ingest-shapes.ts";
+import { answerEncoding, type Shape, shapeOf } from "./ingest-shapes.ts";
 import type { FullHandler } from "./node-http.ts";
 import type { Origins } from "./origin.ts";
-import type { PlainTaker } from "./plain-connection.ts";
-import type { PlainHead } from "./plain-head.ts";
+import type { PlainEnd, PlainTaker, RequestHead } from "./plain-taker.ts";
 import { MAX_DISCARDED_BYTES } from "./rest-body.ts";
 
 export class IngestLane {
@@ -33,24 +31,16 @@ export class IngestLane {
     this.#logger = logger;
   }
 
-  /**
-   * How requests of HTTP/1.1 with a head from `peer`, an address, are taken on a connection that node:http does not have;
-   * undefined when they are for others.
-   */
-  takerOf({ path, headers }: PlainHead, peer: string | undefined): PlainTaker | undefined {
+  /** How plain requests are taken that node:http and node:http2 do not have; undefined when they are for others. */
+  takerOf({ path, headers }: RequestHead, peer: string | undefined): PlainTaker | undefined {
     const shape = shapeOf("POST", path, headers);
-    if (!shape?.hasLength || !this.#isHost(headers.host)) return undefined;
+    if (!shape || !this.#isHost(headers.host)) return undefined;
     const origin = this.#origins.of(peer, headers);
     if (origin.refusesTracking) return undefined;
     return {
-      contentType: shape.contentType,
-      take: (body, end) => {
-        this.#store(shape, body, origin, {
-          answer: (eventId) => end.answer(shape.answer(eventId)),
-          full: () => end.full(),
-          fail: () => end.fail(),
-        });
-      },
+      shape,
+      headers: answerHeaders(shape, headers),
+      take: (body, end) => this.#store(shape, body, origin, end),
     };
   }
 
@@ -66,7 +56,8 @@ export class IngestLane {
       this.#store(shape, body, origin, {
         answer: (eventId) => {
           const bytes = shape.answer(eventId);
-          res.writeHead(200, answerHeaders(shape, bytes, headers));
+          const length = shape.hasLength && { "content-length": String(bytes.length) };
+          res.writeHead(200, { ...answerHeaders(shape, headers), ...length });
           // As text in which each character is a byte, it is written with the head, in one piece.
           res.end(bytes.toString("latin1"), "latin1");
         },
@@ -77,35 +68,7 @@ export class IngestLane {
     return true;
   }
 
-  /** Takes a stream of HTTP/2 when it is plain; false leaves it untouched. */
-  http2(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, rawHeaders: readonly string[]): boolean {
-    const shape = shapeOf(text(headers[":method"]), text(headers[":path"]), headers);
-    if (!shape || !this.#isHost(text(headers[":authority"]))) return false;
-    const origin = this.#origins.ofStream(stream, headers);
-    if (origin.refusesTracking) return false;
-    stream.on("error", ignore);
-    readBody(stream, shape.maxBytes, (body) => {
-      // A stream that was reset says "end" as well: who takes a request back wants none of it.
-      if (stream.aborted) return;
-      this.#store(shape, body, origin, {
-        answer: (eventId) => {
-          if (stream.destroyed) return;
-          const bytes = shape.answer(eventId);
-          stream.respond(answerHeaders(shape, bytes, headers), { waitForTrailers: shape.hasTrailers });
-          if (shape.hasTrailers) stream.on("wantTrailers", sendOk);
-          stream.end(bytes);
-        },
-        full: () => {
-          const req = new Http2ServerRequest(stream, headers, {}, rawHeaders);
-          this.#full(req, new Http2ServerResponse(stream), body);
-        },
-        fail: () => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
-      });
-    });
-    return true;
-  }
-
-  #store(shape: Shape, body: Buffer, origin: Origin, call: Call): void {
+  #store(shape: Shape, body: Buffer, origin: Origin, call: PlainEnd): void {
     const onError = (error: unknown) => this.#onError(error, call);
     if (body.length > shape.maxBytes) {
       this.#end(call, undefined);
@@ -128,7 +91,7 @@ export class IngestLane {
   }
 
   /** Answers that the event with this id is stored; without one, the full handlers are to judge it. */
-  #end(call: Call, eventId: string | undefined): void {
+  #end(call: PlainEnd, eventId: string | undefined): void {
     try {
       if (eventId === undefined) call.full();
       else call.answer(eventId);
@@ -137,12 +100,12 @@ export class IngestLane {
     }
   }
 
-  #onError(error: unknown, call: Call): void {
+  #onError(error: unknown, call: PlainEnd): void {
     if (error instanceof IngestError) this.#end(call, undefined);
     else this.#fail(error, call);
   }
 
-  #fail(error: unknown, call: Call): void {
+  #fail(error: unknown, call: PlainEnd): void {
     this.#logger.error({ err: error }, "an event could not be answered");
     call.fail();
   }
@@ -156,16 +119,6 @@ export class IngestLane {
     }
     return true;
   }
-}
-
-/** How a request ends, in one of three ways. */
-interface Call {
-  /** The event with this id is stored. */
-  answer(eventId: string): void;
-  /** The full handlers are to judge it. */
-  full(): void;
-  /** There is no answer. */
-  fail(): void;
 }
 
 /**
@@ -194,21 +147,11 @@ function readBody(stream: Readable, maxBytes: number, onBody: (body: Buffer) => 
   }
 }
 
-/** Of a stream whose client is gone: there is nobody to tell. */
-function ignore(): void {}
-
-function sendOk(this: ServerHttp2Stream): void {
-  this.sendTrailers(GRPC_OK);
-}
-
-function answerHeaders(shape: Shape, body: Buffer, request: IncomingHttpHeaders): Record<string, string> {
-  const headers: Record<string, string> = { "content-type": shape.contentType };
-  if (shape.hasLength) headers["content-length"] = String(body.length);
+/** What the answer has beside its length. */
+function answerHeaders(shape: Shape, request: IncomingHttpHeaders): Record<string, string> {
   const encoding = answerEncoding(shape, request);
-  if (encoding !== undefined) headers["grpc-encoding"] = encoding;
-  return headers;
-}
-
-function text(value: string | string[] | undefined): string | undefined {
-  return typeof value === "string" ? value : undefined;
+  return {
+    "content-type": shape.contentType,
+    ...(encoding !== undefined && { "grpc-encoding": encoding }),
+  };
 }

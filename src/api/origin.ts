@@ -11,6 +11,7 @@ import { normalAddress } from "../ingest/address.ts";
 import { headOfAgent, type Origin, UNKNOWN_ORIGIN } from "../ingest/origin.ts";
 import { addressRanges, isWithin } from "./address-ranges.ts";
 import type { Request } from "./node-http.ts";
+import { peerOf } from "./session-peer.ts";
 
 export interface OriginOptions {
   /** The proxies that are believed, as addressRanges reads them. */
@@ -64,8 +65,7 @@ export class Origins {
 
   /** The same of a stream of HTTP/2, whose session may be gone. */
   ofStream({ session }: ServerHttp2Stream, headers: IncomingHttpHeaders): Origin {
-    const isGone = session === undefined || session.destroyed;
-    return this.of(isGone ? undefined : session.socket.remoteAddress, headers);
+    return this.of(peerOf(session), headers);
   }
 
   /** The origin of a request with `headers` over a connection with `peer`, its address. */

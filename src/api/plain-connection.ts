@@ -6,28 +6,12 @@
 // not end with success, node:http gets the connection with all that it has not answered, and keeps it.
 
 import type { Socket } from "node:net";
-import { type PlainHead, plainHeadOf } from "./plain-head.ts";
-
-/** How requests with a certain head are taken. */
-export interface PlainTaker {
-  readonly contentType: string;
-  /** Takes a body, and calls back once, perhaps at once. */
-  take(body: Buffer, end: PlainEnd): void;
-}
-
-/** How a request ends, in one of three ways. */
-export interface PlainEnd {
-  /** Success, with this body. */
-  answer(body: Buffer): void;
-  /** Nothing was done. */
-  full(): void;
-  /** There is no answer. */
-  fail(): void;
-}
+import { httpDate } from "./http-date.ts";
+import { plainHeadOf } from "./plain-head.ts";
+import type { PlainEnd, PlainTaker, TakerOf } from "./plain-taker.ts";
 
 export interface PlainConnectionOptions {
-  /** How requests with a head from `peer`, an address, are taken; undefined when they are not plain. */
-  readonly takerOf: (head: PlainHead, peer: string | undefined) => PlainTaker | undefined;
+  readonly takerOf: TakerOf;
   /** Whether connections are about to end. */
   readonly isDraining: () => boolean;
   /** Hears whether it is idle: it is not while a request is under way, nor when it is node:http's. */
@@ -44,6 +28,8 @@ interface KnownHead {
   readonly start: string;
   readonly end: string;
   readonly taker: PlainTaker;
+  /** The beginning of success answers. */
+  readonly answerStart: string;
 }
 
 /** A connection is closed so much later than its client is told, in ms: so that none uses it at that moment. */
@@ -77,16 +63,17 @@ export class PlainConnection implements PlainEnd {
     socket.on("error", ignore);
   }
 
-  answer(body: Buffer): void {
+  answer(eventId: string): void {
     const socket = this.#socket;
     const next = this.#next;
-    const contentType = this.#known?.taker.contentType;
+    const known = this.#known;
     const isLast = socket.readableEnded || (this.#options.isDraining() && next === undefined);
     this.#current = undefined;
     this.#options.onIdle(true);
-    if (socket.destroyed) return;
+    if (!known || socket.destroyed) return;
+    const body = known.taker.shape.answer(eventId);
     socket.write(
-      `HTTP/1.1 200 OK\r\ncontent-type: ${contentType}\r\ncontent-length: ${body.length}\r\nDate: ${httpDate()}\r\n${
+      `${known.answerStart}content-length: ${body.length}\r\nDate: ${httpDate()}\r\n${
         isLast ? "Connection: close" : this.#keepAlive
       }\r\n\r\n${body.toString("latin1")}`,
       "latin1",
@@ -146,12 +133,15 @@ export class PlainConnection implements PlainEnd {
     const head = plainHeadOf(text);
     if (!head || head.length + head.bodyLength !== length) return undefined;
     const taker = this.#options.takerOf(head, this.#socket.remoteAddress);
-    if (!taker) return undefined;
+    // An answer without a length is for node:http to send in parts.
+    if (!taker?.shape.hasLength) return undefined;
+    const fields = Object.entries(taker.headers).map(([name, value]) => `${name}: ${value}\r\n`);
     const endAt = head.bodyLengthAt + String(head.bodyLength).length;
     this.#known = {
       start: textOf(chunk, 0, head.bodyLengthAt),
       end: textOf(chunk, endAt, head.length),
       taker,
+      answerStart: `HTTP/1.1 200 OK\r\n${fields.join("")}`,
     };
     return head.length;
   }
@@ -187,13 +177,4 @@ function bodyBehind({ start, end }: KnownHead, text: string, length: number): nu
 /** A text of its own: a part of a longer one would keep all of that. */
 function textOf(bytes: Buffer, start: number, end: number): string {
   return bytes.toString("latin1", start, end);
-}
-
-let date = { second: 0, text: "" };
-
-/** The time as a Date header has it (RFC 9110, 5.6.7). */
-function httpDate(): string {
-  const second = Math.floor(Date.now() / 1000);
-  if (second !== date.second) date = { second, text: new Date(second * 1000).toUTCString() };
-  return date.text;
 }

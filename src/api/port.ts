@@ -7,11 +7,15 @@
 import http from "node:http";
 import http2 from "node:http2";
 import net from "node:net";
+import type { Duplex } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Connections } from "./drain.ts";
 import type { Handler } from "./node-http.ts";
-import { PlainConnection, type PlainConnectionOptions } from "./plain-connection.ts";
+import { PlainConnection } from "./plain-connection.ts";
+import type { TakerOf } from "./plain-taker.ts";
+import { setPeer } from "./session-peer.ts";
+import { SharedSession } from "./shared-session.ts";
 import { sniffProtocol } from "./sniff.ts";
 
 export interface PortOptions {
@@ -30,14 +34,9 @@ export interface PortOptions {
 
 /** A shorter way for some requests. False leaves one untouched. */
 interface Lane {
-  /** For connections in clear text that node:http does not have yet. */
-  takerOf: PlainConnectionOptions["takerOf"];
+  /** For connections that node:http and node:http2 do not have. */
+  takerOf: TakerOf;
   http1(req: http.IncomingMessage, res: http.ServerResponse): boolean;
-  http2(
-    stream: http2.ServerHttp2Stream,
-    headers: http2.IncomingHttpHeaders,
-    rawHeaders: readonly string[],
-  ): boolean;
 }
 
 export interface Port {
@@ -129,28 +128,22 @@ function http1Options(headersTimeout: number) {
 
 function clearTextServer(options: PortOptions, onRequest: Handler, connections: Connections): http.Server {
   const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
-  const { lane, logger } = options;
   const server = http.createServer(http1Options(headersTimeout), onRequest);
   const http2Server = http2.createServer(HTTP2_OPTIONS, onRequest);
-  putLaneFirst(http2Server, options);
-  watchSessions(http2Server, options, connections);
+  http2Server.on("sessionError", onSessionError(options));
+  const toHttp2 = (connection: Duplex) => http2Server.emit("connection", connection);
   const toHttp1 = server.listeners("connection");
   server.removeAllListeners("connection");
   server.on("connection", (socket: net.Socket) => {
     connections.add(socket);
     sniffProtocol(socket, headersTimeout, (protocol) => {
       if (protocol === "http2") {
-        connections.dropSocket(socket);
-        // http.Server makes them half open: a session whose client is gone would stay, as it does not look for the end.
-        socket.allowHalfOpen = false;
-        http2Server.emit("connection", socket);
+        connections.addSession(socket, serveHttp2(http2Server, socket, options, toHttp2));
         return;
       }
-      const leave = () => {
+      servePlain(socket, options, connections, () => {
         for (const listener of toHttp1) listener.call(server, socket);
-      };
-      if (lane) servePlain(socket, { lane, logger }, connections, leave);
-      else leave();
+      });
     });
   });
   return server;
@@ -159,24 +152,61 @@ function clearTextServer(options: PortOptions, onRequest: Handler, connections: 
 /** Serves a connection without node:http for as long as that goes; `leave` gives it to node:http. */
 function servePlain(
   socket: net.Socket,
-  { lane, logger }: { readonly lane: Lane; readonly logger: Logger },
+  options: PortOptions,
   connections: Connections,
   leave: () => void,
 ): void {
+  if (!options.lane) {
+    leave();
+    return;
+  }
   new PlainConnection(socket, {
-    takerOf: (head, peer) => {
-      try {
-        return lane.takerOf(head, peer);
-      } catch (error) {
-        logger.error({ err: error }, "the head of a request could not be judged");
-        return undefined;
-      }
-    },
+    takerOf: guardedTakerOf(options.lane, options.logger),
     isDraining: () => connections.isDraining,
     onIdle: (isIdle) => connections.setIdlePlain(socket, isIdle),
     keepAliveMs: KEEP_ALIVE_MS,
     leave,
   });
+}
+
+/** Serves a connection together with node:http2; `toNode` gives that its side of it. */
+function serveHttp2(
+  server: net.Server,
+  socket: net.Socket,
+  { lane, logger }: PortOptions,
+  toNode: (connection: Duplex) => void,
+): SharedSession {
+  const shared = new SharedSession(socket, {
+    takerOf: lane ? guardedTakerOf(lane, logger) : () => undefined,
+    close: () => session?.close(),
+    maxHeaderListBytes: http.maxHeaderSize,
+    maxConcurrentStreams: MAX_CONCURRENT_STREAMS,
+    logger,
+  });
+  let session: http2.ServerHttp2Session | undefined;
+  server.once("session", (ofNode: http2.ServerHttp2Session) => {
+    session = ofNode;
+    setPeer(session, socket.remoteAddress ?? "");
+    session.setLocalWindowSize(SESSION_WINDOW_BYTES);
+  });
+  toNode(shared.nodeConnection);
+  socket.setTimeout(IDLE_SESSION_MS, () => shared.leave());
+  return shared;
+}
+
+function onSessionError({ logger }: PortOptions) {
+  return (error: Error) => logger.debug({ err: error }, "an HTTP/2 session failed");
+}
+
+function guardedTakerOf(lane: Lane, logger: Logger): TakerOf {
+  return (head, peer) => {
+    try {
+      return lane.takerOf(head, peer);
+    } catch (error) {
+      logger.error({ err: error }, "the head of a request could not be judged");
+      return undefined;
+    }
+  };
 }
 
 function secureServer(
@@ -188,12 +218,21 @@ function secureServer(
   const handshakeTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   const secureOptions = { ...HTTP2_OPTIONS, ...http1Options(handshakeTimeout), ...tls, handshakeTimeout };
   const server = createSecureServer(secureOptions, onRequest);
-  putLaneFirst(server, options);
-  watchSessions(server, options, connections);
+  server.on("sessionError", onSessionError(options));
+  const listeners = server.listeners("secureConnection");
+  server.removeAllListeners("secureConnection");
+  const toNode = (connection: Duplex) => {
+    for (const listener of listeners) listener.call(server, connection);
+  };
   // The connection beneath a TLS socket never looks idle after its handshake, as more has come than when it was new.
   server.on("connection", (socket: net.Socket) => connections.add(socket));
   server.on("secureConnection", (socket) => {
-    if (socket.alpnProtocol !== "h2") connections.addSocket(socket);
+    if (socket.alpnProtocol === "h2") {
+      connections.addSession(socket, serveHttp2(server, socket, options, toNode));
+    } else {
+      connections.addSocket(socket);
+      toNode(socket);
+    }
   });
   server.on("tlsClientError", (error) => options.logger.debug({ err: error }, "a TLS handshake failed"));
   return server;
@@ -212,37 +251,6 @@ function createSecureServer(
       { cause: error },
     );
   }
-}
-
-/** Node makes request and response of a stream in listeners of its own: the lane stands before them. */
-function putLaneFirst(server: http2.Http2Server | http2.Http2SecureServer, { lane }: PortOptions): void {
-  if (!lane) return;
-  const toRequest = server.listeners("stream");
-  server.removeAllListeners("stream");
-  server.on("stream", (...stream: StreamArguments) => {
-    if (lane.http2(stream[0], stream[1], stream[3])) return;
-    for (const listener of toRequest) listener.call(server, ...stream);
-  });
-}
-
-type StreamArguments = [
-  stream: http2.ServerHttp2Stream,
-  headers: http2.IncomingHttpHeaders,
-  flags: number,
-  rawHeaders: string[],
-];
-
-function watchSessions(
-  server: http2.Http2Server | http2.Http2SecureServer,
-  { logger }: PortOptions,
-  connections: Connections,
-): void {
-  server.on("session", (session) => {
-    connections.addSession(session);
-    session.setLocalWindowSize(SESSION_WINDOW_BYTES);
-    session.setTimeout(IDLE_SESSION_MS, () => session.close());
-  });
-  server.on("sessionError", (error) => logger.debug({ err: error }, "an HTTP/2 session failed"));
 }
 
 function listen(server: net.Server, { host, port, logger }: PortOptions): Promise<void> {

@@ -7,13 +7,10 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { MAX_EVENT_BYTES, type Shape } from "../../src/api/ingest-shapes.ts";
 import { Origins } from "../../src/api/origin.ts";
-import {
-  PlainConnection,
-  type PlainConnectionOptions,
-  type PlainEnd,
-} from "../../src/api/plain-connection.ts";
-import type { PlainHead } from "../../src/api/plain-head.ts";
+import { PlainConnection, type PlainConnectionOptions } from "../../src/api/plain-connection.ts";
+import type { PlainEnd, RequestHead } from "../../src/api/plain-taker.ts";
 import {
   EVENT,
   http1,
@@ -136,11 +133,22 @@ interface Served {
   readonly idle: boolean[];
   /** The bodies that were taken, and how each is to end. */
   readonly taken: { readonly body: string; readonly end: PlainEnd }[];
-  readonly heads: PlainHead[];
+  readonly heads: RequestHead[];
   /** How often node:http was to have the connection. */
   left: number;
   isDraining: boolean;
 }
+
+/** Answers with the id of the event. */
+const ECHO: Shape = {
+  maxBytes: MAX_EVENT_BYTES,
+  event: () => undefined,
+  message: () => undefined,
+  answer: (eventId) => Buffer.from(eventId),
+  contentType: "text/x",
+  hasLength: true,
+  hasTrailers: false,
+};
 
 /** A connection that takes all that has a plain head. */
 async function serve(options: Partial<PlainConnectionOptions> = {}): Promise<Served> {
@@ -161,7 +169,11 @@ async function serve(options: Partial<PlainConnectionOptions> = {}): Promise<Ser
   new PlainConnection(socket, {
     takerOf: (head) => {
       served.heads.push(head);
-      return { contentType: "text/x", take: (body, end) => served.taken.push({ body: String(body), end }) };
+      return {
+        shape: ECHO,
+        headers: { "content-type": "text/x" },
+        take: (body, end) => served.taken.push({ body: String(body), end }),
+      };
     },
     isDraining: () => served.isDraining,
     onIdle: (isIdle) => served.idle.push(isIdle),
@@ -187,7 +199,7 @@ test("request after request is answered, and a head that differs in its length a
   const bodies = ["a", "b".repeat(9), "c".repeat(10), "d".repeat(1000), "e"];
   for (const [index, body] of bodies.entries()) {
     client.send(http1("POST /event", body, { "X-A": "b" }));
-    (await takes(served, index + 1)).answer(Buffer.from("é"));
+    (await takes(served, index + 1)).answer("é");
     await client.answered(index + 1);
   }
   expect(served.taken.map(({ body }) => body)).toEqual(bodies);
@@ -224,7 +236,7 @@ test.each(LIKE_THE_LAST)(
   async (_, request, isPlain) => {
     const served = await serve();
     served.client.send(withLength("1", "a"));
-    (await takes(served, 1)).answer(Buffer.from("x"));
+    (await takes(served, 1)).answer("x");
     await served.client.answered();
     served.client.send(request);
     await expect.poll(() => [served.taken.length, served.left], SOON).toEqual(isPlain ? [2, 0] : [1, 1]);
@@ -236,7 +248,7 @@ test("a head of more than 8 KiB is node:http's", async () => {
   const fill = (length: number) => http1("POST /event", "a", { X: "x".repeat(length) });
   const most = 8192 - (fill(0).length - 1);
   served.client.send(fill(most));
-  (await takes(served, 1)).answer(Buffer.from("x"));
+  (await takes(served, 1)).answer("x");
   await served.client.answered();
   served.client.send(fill(most + 1));
   await expect.poll(() => [served.taken.length, served.left], SOON).toEqual([1, 1]);
@@ -246,7 +258,7 @@ test("an empty line between requests is nothing", async () => {
   const served = await serve();
   for (const count of [1, 2]) {
     served.client.send(POST_EVENT);
-    (await takes(served, count)).answer(Buffer.from("x"));
+    (await takes(served, count)).answer("x");
     await served.client.answered(count);
     const { bytesRead } = served.socket;
     served.client.send("\r\n");
@@ -264,7 +276,7 @@ test("answers have the time at which they are given", async () => {
   for (const [index, date] of ["Thu, 31 Dec 2026 23:59:59 GMT", "Fri, 01 Jan 2027 00:00:00 GMT"].entries()) {
     vi.setSystemTime(new Date(date));
     served.client.send(POST_EVENT);
-    (await takes(served, index + 1)).answer(Buffer.from("x"));
+    (await takes(served, index + 1)).answer("x");
     await served.client.answered(index + 1);
     expect(served.client.received).toContain(`\r\nDate: ${date}\r\n`);
   }
@@ -281,7 +293,7 @@ test("what comes while a request is under way waits for its answer, and is node:
   for (let n = 0; n < 5; n += 1) await turn();
   expect([served.left, client.received]).toEqual([0, ""]);
   const rest: string[] = [];
-  end.answer(Buffer.from("x"));
+  end.answer("x");
   socket.on("data", (chunk) => rest.push(String(chunk)));
   await expect.poll(() => rest.join(""), SOON).toBe(`${POST_EVENT}secondthird`);
   await client.answered();
@@ -306,7 +318,7 @@ test("a client that has closed its side gets its answer, and then the end", asyn
   served.client.socket.end(POST_EVENT);
   const end = await takes(served, 1);
   await expect.poll(() => served.socket.readableEnded, SOON).toBe(true);
-  end.answer(Buffer.from(RECEIVED));
+  end.answer(RECEIVED);
   await served.client.closed;
   expect(served.client.received).toMatch(/\r\nConnection: close\r\n\r\n.*received"}$/s);
 });
@@ -330,7 +342,7 @@ test("a client that is gone before its answer does no harm", async () => {
   const end = await takes(served, 1);
   served.client.socket.resetAndDestroy();
   await expect.poll(() => served.socket.destroyed, SOON).toBe(true);
-  end.answer(Buffer.from("x"));
+  end.answer("x");
   expect(served.left).toBe(0);
   const other = await serve();
   other.client.send(POST_EVENT);
@@ -348,7 +360,7 @@ test("a connection that is idle for too long is closed, and one that waits for i
   // A second more than clients are told.
   await new Promise((resolve) => setTimeout(resolve, 1300));
   expect(served.client.isClosed).toBe(false);
-  end.answer(Buffer.from("x"));
+  end.answer("x");
   await served.client.answered();
   await served.client.closed;
 });
@@ -358,7 +370,7 @@ test("while the port drains, an answer is the last, and a new request is node:ht
   served.client.send(POST_EVENT);
   const end = await takes(served, 1);
   served.isDraining = true;
-  end.answer(Buffer.from("x"));
+  end.answer("x");
   await served.client.closed;
   expect(served.client.received).toContain("\r\nConnection: close\r\n");
   const idle = await serve();
@@ -375,7 +387,7 @@ test("while the port drains, what came behind a request is node:http's, which te
   served.client.send("second");
   await expect.poll(() => served.socket.isPaused(), SOON).toBe(true);
   served.isDraining = true;
-  end.answer(Buffer.from("x"));
+  end.answer("x");
   await served.client.answered();
   expect([served.left, served.client.received.includes("Connection: close")]).toEqual([1, false]);
 });
@@ -383,7 +395,7 @@ test("while the port drains, what came behind a request is node:http's, which te
 test("a client that reads no answers is node:http's at its next request", async () => {
   const served = await serve();
   served.client.socket.pause();
-  const answer = Buffer.alloc(1024 * 1024);
+  const answer = "x".repeat(1024 * 1024);
   let count = 1;
   for (; !served.socket.writableNeedDrain && count < 50; count += 1) {
     served.client.send(POST_EVENT);
@@ -398,7 +410,7 @@ test("a head that cannot be judged is node:http's, and the port lives", async ()
   const fail = () => {
     throw new Error("a bug");
   };
-  const port = await openTestPort({ lane: { takerOf: fail, http1: () => false, http2: () => false } });
+  const port = await openTestPort({ lane: { takerOf: fail, http1: () => false } });
   expect(await answersTo(port, [POST_EVENT])).toContain(RECEIVED);
   expect(port.logged.length).toBe(1);
   expect(port.logged[0]).toContain("a bug");

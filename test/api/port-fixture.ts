@@ -12,7 +12,7 @@ import { Origins } from "../../src/api/origin.ts";
 import { openPort, type Port, type PortOptions } from "../../src/api/port.ts";
 import { type FakeIngest, fakes } from "./fakes.ts";
 
-export { HTTP2_PREFACE, http2Field, http2Frame } from "./http2-bytes.ts";
+export { HTTP2_PREFACE, http2Field, http2Frame } from "../http2/bytes.ts";
 
 export const EVENT = JSON.stringify({ site_id: "s", event_type: "page_view" });
 /** For expect.poll: as long as a busy machine may take. */

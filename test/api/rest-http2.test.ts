@@ -9,8 +9,8 @@ import { setImmediate as turn } from "node:timers/promises";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createRestHandler, notFound } from "../../src/api/rest.ts";
+import { HTTP2_PREFACE, http2Field, http2Frame } from "../http2/bytes.ts";
 import { fakes } from "./fakes.ts";
-import { HTTP2_PREFACE, http2Field, http2Frame } from "./http2-bytes.ts";
 
 const EVENT = JSON.stringify({ site_id: "s", event_type: "page_view" });
 

@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { connect } from "node:net";
-import { HTTP2_PREFACE, http2Field, http2Frame } from "../api/http2-bytes.ts";
+import { HTTP2_PREFACE, http2Field, http2Frame } from "../http2/bytes.ts";
 import type { Random } from "./random.ts";
 
 const [

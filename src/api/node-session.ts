@@ -1,0 +1,110 @@
+// The part of a session of HTTP/2 that node:http2 serves, as it sees it: a connection of its own, with numbers of streams
+// of its own, as it gets only some of the client's, and not in their order.
+
+import { Duplex } from "node:stream";
+import {
+  Flag,
+  type Frame,
+  FrameSplitter,
+  FrameType,
+  frameOf,
+  MAX_PAYLOAD_BYTES,
+  setStreamId,
+} from "../http2/frames.ts";
+import { headerFrames } from "../http2/header-blocks.ts";
+import { type HeaderField, literalBlock } from "../http2/hpack.ts";
+import { type PassedStream, PassedStreams } from "./passed-streams.ts";
+
+/** Hears of node:http2. */
+export interface NodeListener {
+  /** It sends a frame, with the client's number of the stream. */
+  onNodeFrame(frame: Frame): void;
+  /** It has finished; or it has broken off, or was. */
+  onNodeEnd(isBroken: boolean): void;
+}
+
+export class NodeSession {
+  /** The connection that node:http2 is to serve. */
+  readonly connection: Duplex;
+  readonly streams = new PassedStreams();
+  readonly #listener: NodeListener;
+  readonly #frames = new FrameSplitter();
+  /** Whose header block goes on perhaps. */
+  #last: PassedStream | undefined;
+
+  constructor(listener: NodeListener) {
+    this.#listener = listener;
+    this.connection = new Duplex({
+      read: () => {},
+      // At once: what a client leaves unread is bounded in that no more is read from it.
+      write: (chunk: Buffer, _encoding, done) => {
+        this.#frames.push(chunk, this.#onFrame);
+        done();
+      },
+      final: (done) => {
+        done();
+        listener.onNodeEnd(false);
+      },
+      destroy: (_error, done) => {
+        done(null);
+        listener.onNodeEnd(true);
+      },
+    });
+  }
+
+  /** Breaks it off. */
+  destroy(): void {
+    this.connection.destroy();
+  }
+
+  /** Opens a stream with these header fields, with which it may end. */
+  open(clientId: number, fields: readonly HeaderField[], isLast: boolean): PassedStream {
+    const stream = this.streams.open(clientId);
+    this.sendFields(stream, fields, isLast);
+    return stream;
+  }
+
+  sendFields(stream: PassedStream, fields: readonly HeaderField[], isLast: boolean): void {
+    this.send(headerFrames({ streamId: stream.nodeId, isLast, bytes: literalBlock(fields) }));
+    if (isLast) this.streams.endByClient(stream);
+  }
+
+  sendBody(stream: PassedStream, body: Buffer, isLast: boolean): void {
+    for (let at = 0; at < body.length; at += MAX_PAYLOAD_BYTES) {
+      this.send(frameOf(FrameType.data, 0, stream.nodeId, body.subarray(at, at + MAX_PAYLOAD_BYTES)));
+    }
+    if (!isLast) return;
+    this.send(frameOf(FrameType.data, Flag.endStream, stream.nodeId, Buffer.alloc(0)));
+    this.streams.endByClient(stream);
+  }
+
+  /** Passes on a frame of the client, but for header blocks. */
+  sendFrame(stream: PassedStream, { type, flags, bytes }: Frame): void {
+    setStreamId(bytes, stream.nodeId);
+    this.send(bytes);
+    if (type === FrameType.rstStream) this.streams.resetByClient(stream);
+    else if (type === FrameType.data && (flags & Flag.endStream) !== 0) this.streams.endByClient(stream);
+  }
+
+  /** Passes on what is not of a stream. */
+  send(bytes: Buffer): void {
+    if (!this.connection.destroyed) this.connection.push(bytes);
+  }
+
+  readonly #onFrame = (frame: Frame): void => {
+    const { type, flags, streamId, bytes } = frame;
+    if (streamId === 0) {
+      this.#listener.onNodeFrame(frame);
+      return;
+    }
+    const stream = type === FrameType.continuation ? this.#last : this.streams.ofNode(streamId);
+    this.#last = stream;
+    // Of a stream that is over.
+    if (!stream) return;
+    const mayEnd = type === FrameType.data || type === FrameType.headers;
+    if (type === FrameType.rstStream) this.streams.close(stream);
+    else if (mayEnd && (flags & Flag.endStream) !== 0) this.streams.endByNode(stream);
+    setStreamId(bytes, stream.clientId);
+    this.#listener.onNodeFrame({ ...frame, streamId: stream.clientId });
+  };
+}

@@ -8,7 +8,7 @@ import { type Origin, originOfBatch } from "../ingest/origin.ts";
 import type { EventInput } from "../ingest/validate.ts";
 import type { Reports } from "../readmodel/reports.ts";
 import { orFail, reportOrFail } from "./failures.ts";
-import { MAX_EVENT_BYTES } from "./ingest-shapes.ts";
+import { MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES } from "./ingest-shapes.ts";
 import { ingestStream } from "./ingest-stream.ts";
 import { NOT_STORED, ORIGIN } from "./origin.ts";
 import { checkStatsQuery } from "./stats-query.ts";
@@ -25,8 +25,7 @@ export interface AnalyticsDependencies {
 
 /** The largest message of a single event or a question, and of a batch, in bytes. */
 const SMALL_MESSAGE = { readMaxBytes: MAX_EVENT_BYTES };
-const BATCH_MESSAGE = { readMaxBytes: 4 * 1024 * 1024 };
-const MAX_BATCH_EVENTS = 10_000;
+const BATCH_MESSAGE = { readMaxBytes: MAX_BATCH_BYTES };
 
 const STATES: Readonly<Record<Status["state"], ServiceState>> = {
   healthy: ServiceState.HEALTHY,

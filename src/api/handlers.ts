@@ -1,4 +1,4 @@
-// What the port serves, put together: REST, the RPCs, and the lane of single events before both.
+// What the port serves, put together: REST, the RPCs, and the lane of events before both.
 
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { Logger } from "pino";

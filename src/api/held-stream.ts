@@ -5,11 +5,13 @@ import type { PlainEnd } from "./plain-taker.ts";
 
 /** Hears how held streams end. */
 export interface StreamOwner {
-  onAnswer(stream: HeldStream, eventId: string): void;
+  onAnswer(stream: HeldStream, body: Buffer): void;
   onFull(stream: HeldStream): void;
   onFail(stream: HeldStream): void;
 }
 
+/** A longer body is not plain, in bytes: the window of a stream is larger, and grows only when node:http2 has it. */
+const MAX_BODY_BYTES = 512 * 1024;
 /** A body in more parts than this is not plain. */
 const MAX_PARTS = 64;
 
@@ -46,7 +48,8 @@ export class HeldStream implements PlainEnd {
   /** Adds to the body; false, and it is not added, when that were more than a plain body has. */
   add(part: Buffer): boolean {
     const bytes = this.#bytes + part.length;
-    if (bytes > this.head.taker.shape.maxBytes || this.#parts.length === MAX_PARTS) return false;
+    if (bytes > MAX_BODY_BYTES || bytes > this.head.taker.shape.maxBytes || this.#parts.length === MAX_PARTS)
+      return false;
     this.#parts.push(part);
     this.#bytes = bytes;
     return true;
@@ -61,8 +64,8 @@ export class HeldStream implements PlainEnd {
     return true;
   }
 
-  answer(eventId: string): void {
-    this.#owner.onAnswer(this, eventId);
+  answer(body: Buffer): void {
+    this.#owner.onAnswer(this, body);
   }
 
   full(): void {

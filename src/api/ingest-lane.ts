@@ -1,4 +1,4 @@
-// The short way of single events: a plain request (ingest-shapes.ts) is read, stored and answered with next to nothing in
+// The short way of events: a plain request (ingest-shapes.ts) is read, stored and answered with next to nothing in
 // between, where connect-node makes web headers, abort signals and chains of iterators for each call.
 //
 // It knows only success. All else goes to the full handlers, with the body that was read: a request that is not plain or
@@ -10,7 +10,7 @@ import type { Readable } from "node:stream";
 import type { Logger } from "pino";
 import { type Ingest, IngestError } from "../ingest/ingest.ts";
 import type { Origin } from "../ingest/origin.ts";
-import { answerEncoding, type Shape, shapeOf } from "./ingest-shapes.ts";
+import { answerEncoding, type EventShape, type Shape, shapeOf } from "./ingest-shapes.ts";
 import type { FullHandler } from "./node-http.ts";
 import type { Origins } from "./origin.ts";
 import type { PlainEnd, PlainTaker, RequestHead } from "./plain-taker.ts";
@@ -54,8 +54,7 @@ export class IngestLane {
     if (origin.refusesTracking) return false;
     readBody(req, shape.maxBytes, (body) => {
       this.#store(shape, body, origin, {
-        answer: (eventId) => {
-          const bytes = shape.answer(eventId);
+        answer: (bytes) => {
           const length = shape.hasLength && { "content-length": String(bytes.length) };
           res.writeHead(200, { ...answerHeaders(shape, headers), ...length });
           // As text in which each character is a byte, it is written with the head, in one piece.
@@ -68,46 +67,56 @@ export class IngestLane {
     return true;
   }
 
-  #store(shape: Shape, body: Buffer, origin: Origin, call: PlainEnd): void {
-    const onError = (error: unknown) => this.#onError(error, call);
-    if (body.length > shape.maxBytes) {
-      this.#end(call, undefined);
-      return;
-    }
+  #store(shape: Shape, body: Buffer, origin: Origin, end: PlainEnd): void {
+    const onError = (error: unknown) => this.#onError(error, end);
     try {
-      const message = shape.message(body);
+      const message = body.length <= shape.maxBytes ? shape.message(body) : undefined;
+      if (shape.of === "batch") {
+        const stored = message && this.#ingest.ingestPlainBatch(message);
+        if (stored) stored.then(({ accepted }) => this.#answer(end, shape.answer(accepted)), onError);
+        else end.full();
+        return;
+      }
       const taken = message && this.#ingest.ingestPlainEvent(message, origin);
-      if (taken) taken.stored.then(() => this.#end(call, taken.eventId), onError);
-      else this.#takeParsed(shape, body, origin).then((eventId) => this.#end(call, eventId), onError);
+      if (taken) taken.stored.then(() => this.#answer(end, shape.answer(taken.eventId)), onError);
+      else this.#storeParsed(shape, body, origin, end).catch(onError);
     } catch (error) {
       onError(error);
     }
   }
 
-  /** Resolves to the id of the event when it is stored; to undefined when it is not right. Rejects when it is refused. */
-  async #takeParsed(shape: Shape, body: Buffer, origin: Origin): Promise<string | undefined> {
-    const event = shape.event(body);
-    return event && (await this.#ingest.ingest([event], origin)).firstId;
+  /** The same of an event that takes more than bytes. */
+  async #storeParsed(shape: EventShape, body: Buffer, origin: Origin, end: PlainEnd): Promise<void> {
+    const event = body.length <= shape.maxBytes ? shape.event(body) : undefined;
+    const { firstId } = event ? await this.#ingest.ingest([event], origin) : {};
+    if (firstId === undefined) end.full();
+    else this.#answer(end, shape.answer(firstId));
   }
 
-  /** Answers that the event with this id is stored; without one, the full handlers are to judge it. */
-  #end(call: PlainEnd, eventId: string | undefined): void {
+  #answer(end: PlainEnd, body: Buffer): void {
     try {
-      if (eventId === undefined) call.full();
-      else call.answer(eventId);
+      end.answer(body);
     } catch (error) {
-      this.#fail(error, call);
+      this.#fail(error, end);
     }
   }
 
-  #onError(error: unknown, call: PlainEnd): void {
-    if (error instanceof IngestError) this.#end(call, undefined);
-    else this.#fail(error, call);
+  /** What ingestion refuses, the full handlers know how to answer. */
+  #onError(error: unknown, end: PlainEnd): void {
+    if (!(error instanceof IngestError)) {
+      this.#fail(error, end);
+      return;
+    }
+    try {
+      end.full();
+    } catch (failure) {
+      this.#fail(failure, end);
+    }
   }
 
-  #fail(error: unknown, call: PlainEnd): void {
-    this.#logger.error({ err: error }, "an event could not be answered");
-    call.fail();
+  #fail(error: unknown, end: PlainEnd): void {
+    this.#logger.error({ err: error }, "events could not be answered");
+    end.fail();
   }
 
   /** Whether `host` can be a part of a URL, as the full handlers want it. */
@@ -121,30 +130,23 @@ export class IngestLane {
   }
 }
 
-/**
- * Reads a body to its end; of one that is longer than `maxBytes`, it gives more than that, and not all.
- *
- * When it has given the body, it holds on to nothing: V8 keeps a stream of HTTP/2, which is over, with its listeners and
- * all that they hold, until it collects the whole heap, and copies all of it twice before that.
- */
+/** Reads a body to its end; of one that is longer than `maxBytes`, it gives more than that, and not all. */
 function readBody(stream: Readable, maxBytes: number, onBody: (body: Buffer) => void): void {
-  let chunks: Buffer[] = [];
+  const chunks: Buffer[] = [];
   let bytes = 0;
-  let give: typeof onBody | undefined = onBody;
+  let isDone = false;
+  const done = () => {
+    if (isDone) return;
+    isDone = true;
+    const [first] = chunks;
+    onBody(chunks.length === 1 && first ? first : Buffer.concat(chunks));
+  };
   stream.on("data", (chunk: Buffer) => {
     if (bytes <= maxBytes) chunks.push(chunk);
     bytes += chunk.length;
     if (bytes > maxBytes + MAX_DISCARDED_BYTES) done();
   });
   stream.on("end", done);
-  function done(): void {
-    const [first] = chunks;
-    const body = chunks.length === 1 && first ? first : Buffer.concat(chunks);
-    const giveOnce = give;
-    chunks = [];
-    give = undefined;
-    giveOnce?.(body);
-  }
 }
 
 /** What the answer has beside its length. */

@@ -2,8 +2,8 @@
 
 import { Flag, FRAME_HEAD_BYTES, FrameType, writeFrameHead } from "../http2/frames.ts";
 import { literalBlock } from "../http2/hpack.ts";
+import { GRPC_OK } from "./envelope.ts";
 import { httpDate } from "./http-date.ts";
-import { GRPC_OK } from "./ingest-shapes.ts";
 import type { PlainTaker } from "./plain-taker.ts";
 
 /** `:status: 200` of the static table (RFC 7541, A). */

@@ -63,7 +63,7 @@ export class PlainConnection implements PlainEnd {
     socket.on("error", ignore);
   }
 
-  answer(eventId: string): void {
+  answer(body: Buffer): void {
     const socket = this.#socket;
     const next = this.#next;
     const known = this.#known;
@@ -71,7 +71,6 @@ export class PlainConnection implements PlainEnd {
     this.#current = undefined;
     this.#options.onIdle(true);
     if (!known || socket.destroyed) return;
-    const body = known.taker.shape.answer(eventId);
     socket.write(
       `${known.answerStart}content-length: ${body.length}\r\nDate: ${httpDate()}\r\n${
         isLast ? "Connection: close" : this.#keepAlive

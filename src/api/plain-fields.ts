@@ -17,6 +17,11 @@ const PSEUDO: ReadonlySet<string> = new Set([":method", ":scheme", ":authority",
 const NAME = /^[a-z0-9!#$%&'*+.^_`|~-]+$/;
 /** Neither begins nor ends with a space. */
 const VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
+/** What both are made of, as node:http2 has it: no more than RFC 3986 does, but for the bytes of a path. */
+const AUTHORITY = /^[\w.~!$%&'()*+,;=:[\]-]+$/;
+const PATH = /^\/[!-~\x80-\xff]*$/;
+/** Of a head, as node:http2 has it. */
+const MAX_FIELDS = 128;
 const LENGTH = /^\d{1,5}$/;
 /** They are of connections of HTTP/1.1, or say that more is to be known; `host` is said by the authority. */
 const NOT_PLAIN: ReadonlySet<string> = new Set([
@@ -36,6 +41,7 @@ export function plainFieldsOf(fields: readonly HeaderField[]): PlainFields | und
   const pseudo: Record<string, string> = Object.create(null);
   const headers: Record<string, string> = Object.create(null);
   let pseudoCount = 0;
+  if (fields.length > MAX_FIELDS) return undefined;
   for (const { name, value } of fields) {
     const isPseudo = PSEUDO.has(name);
     if (isPseudo) pseudoCount += 1;
@@ -44,10 +50,9 @@ export function plainFieldsOf(fields: readonly HeaderField[]): PlainFields | und
     if (!isKnown || those[name] !== undefined || !VALUE.test(value)) return undefined;
     those[name] = value;
   }
-  const { ":method": method, ":scheme": scheme, ":authority": host, ":path": path } = pseudo;
-  if (method !== "POST" || (scheme !== "http" && scheme !== "https") || !host || !path?.startsWith("/")) {
-    return undefined;
-  }
+  const { ":method": method, ":scheme": scheme, ":authority": host = "", ":path": path = "" } = pseudo;
+  if (method !== "POST" || (scheme !== "http" && scheme !== "https")) return undefined;
+  if (!AUTHORITY.test(host) || !PATH.test(path)) return undefined;
   // Those of the request come first.
   if (!fields.slice(0, pseudoCount).every(({ name }) => PSEUDO.has(name))) return undefined;
   const { te = "trailers", "content-length": length } = headers;

@@ -1,4 +1,4 @@
-// What the short way of single events (ingest-lane.ts) and those that bring it requests know of each other.
+// What the short way of events (ingest-lane.ts) and those that bring it requests know of each other.
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { Shape } from "./ingest-shapes.ts";
@@ -24,8 +24,8 @@ export interface PlainTaker {
 
 /** How a request ends, in one of three ways. */
 export interface PlainEnd {
-  /** The event with this id is stored. */
-  answer(eventId: string): void;
+  /** Success, with this body. */
+  answer(body: Buffer): void;
   /** Nothing was done: the full handlers are to judge it. */
   full(): void;
   /** There is no answer. */

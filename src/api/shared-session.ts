@@ -56,7 +56,7 @@ const WINDOW_STEP_BYTES = 16_384;
  * The client gets back for its window what is held only when it is held no more. So it is not to be all that the window
  * of the session has: bodies would wait for each other.
  */
-const MAX_HELD_BYTES = 1024 * 1024;
+const MAX_HELD_BYTES = 2 * 1024 * 1024;
 /** Nothing more is read from a client that has not read as much, in bytes. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 /** A ping that asks a client whether it has heard of the end. */
@@ -194,6 +194,8 @@ export class SharedSession implements NodeListener, StreamOwner {
   #onBlock({ streamId, isLast, bytes }: HeaderBlock): void {
     // Each block counts for the ones behind it, whatever becomes of its stream.
     const { fields, head } = this.#heads.decode(bytes);
+    if (streamId % 2 === 0)
+      throw new SessionError(ErrorCode.protocolError, "header fields of an even stream");
     if (streamId <= this.#lastId) {
       const held = this.#held.get(streamId);
       if (held?.isTaken === false) this.#pass(held, false);
@@ -202,7 +204,6 @@ export class SharedSession implements NodeListener, StreamOwner {
       if (stream) this.#node.sendFields(stream, fields, isLast);
       return;
     }
-    if (streamId % 2 === 0) throw new SessionError(ErrorCode.protocolError, "a client opens an even stream");
     this.#lastId = streamId;
     if (this.#isLeaving) return;
     if (head && !isLast && this.#mayHold) this.#held.set(streamId, new HeldStream(streamId, head, this));
@@ -249,6 +250,7 @@ export class SharedSession implements NodeListener, StreamOwner {
   #onWindowUpdate(frame: Frame): void {
     const { streamId } = frame;
     const growth = numberOf(frame);
+    if (growth === 0) throw new SessionError(ErrorCode.protocolError, "a window grows by nothing");
     if (streamId === 0) {
       this.#onGrowth(growth);
       return;
@@ -261,7 +263,6 @@ export class SharedSession implements NodeListener, StreamOwner {
 
   /** The window of the session has grown: by what answers given here had taken of it, and then by what is node:http2's. */
   #onGrowth(growth: number): void {
-    if (growth === 0) throw new SessionError(ErrorCode.protocolError, "a window grows by nothing");
     this.#outlet.grow(growth);
     const isOurs = Math.min(growth, this.#spent);
     this.#spent -= isOurs;
@@ -274,7 +275,7 @@ export class SharedSession implements NodeListener, StreamOwner {
     for (let at = FRAME_HEAD_BYTES; at + SETTING_BYTES <= bytes.length; at += SETTING_BYTES) {
       const [id, value] = [bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2)];
       // Once a table has become smaller, the next block has to say so, which is to be node:http2's.
-      if (id === Setting.headerTableSize) this.#hasTable = value >= HEADER_TABLE_BYTES;
+      if (id === Setting.headerTableSize && value < HEADER_TABLE_BYTES) this.#hasTable = false;
       if (id === Setting.initialWindowSize) this.#hasWindow = value >= ENOUGH_WINDOW_BYTES;
     }
   }
@@ -318,12 +319,10 @@ export class SharedSession implements NodeListener, StreamOwner {
 
   // How held streams end
 
-  onAnswer(stream: HeldStream, eventId: string): void {
+  onAnswer(stream: HeldStream, body: Buffer): void {
     if (!this.#release(stream)) return;
-    const { taker, answer } = stream.head;
-    const body = taker.shape.answer(eventId);
     this.#spent += body.length;
-    this.#outlet.send(answer.framesOf(stream.id, body), body.length);
+    this.#outlet.send(stream.head.answer.framesOf(stream.id, body), body.length);
     this.#endIfDone();
   }
 

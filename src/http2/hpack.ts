@@ -196,6 +196,11 @@ class DynamicTable {
   }
 }
 
+/** How much a list counts, in bytes (RFC 7541, 4.1). */
+export function listBytesOf(fields: readonly HeaderField[]): number {
+  return fields.reduce((sum, field) => sum + bytesOf(field), 0);
+}
+
 function bytesOf({ name, value }: HeaderField): number {
   return name.length + value.length + FIELD_BYTES;
 }

@@ -17,6 +17,8 @@ export interface Ingest {
    * all of them are plain (plain-events.ts). Otherwise it does nothing, and answers undefined at once.
    */
   ingestPlain(events: readonly Uint8Array[]): Promise<IngestOutcome> | undefined;
+  /** The same of the events of an IngestEventsRequest, all of it. */
+  ingestPlainBatch(batch: Buffer): Promise<IngestOutcome> | undefined;
   /** The same of one IngestEventRequest with nothing before it; throws an IngestError when the buffer is full. */
   ingestPlainEvent(event: Buffer, origin?: Origin): TakenEvent | undefined;
   /** Stores a setting, which was checked. Resolves when it is on disk; rejects with an IngestError. */

@@ -118,6 +118,14 @@ export class Ingestor implements Ingest {
     return group && storePlain(buffer, group, receivedAtMs);
   }
 
+  ingestPlainBatch(batch: Buffer): Promise<IngestOutcome> | undefined {
+    const buffer = this.#buffer;
+    if (!buffer) return undefined;
+    const receivedAtMs = this.#receive();
+    const group = this.#plain.batch(batch, receivedAtMs);
+    return group && storePlain(buffer, group, receivedAtMs);
+  }
+
   ingestPlainEvent(event: Buffer, origin = UNKNOWN_ORIGIN): TakenEvent | undefined {
     const buffer = this.#buffer;
     if (!buffer) return undefined;

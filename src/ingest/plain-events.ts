@@ -19,6 +19,7 @@ import type { Enricher } from "./enricher.ts";
 import { type EventIds, ID_BYTES } from "./event-id.ts";
 import { copy, type Target, writeLength, writeTag } from "./message-target.ts";
 import type { Origin } from "./origin.ts";
+import { countEvents, endOfEvent, lengthAt, sizeOfLength } from "./plain-batch.ts";
 import {
   MAX_AHEAD_MS,
   MAX_EVENT_ID_BYTES,
@@ -80,10 +81,26 @@ export class PlainEvents {
     const room = events.reduce((sum, event) => sum + event.length + MAX_GROWTH_BYTES, 0);
     const target: Target = { bytes: Buffer.allocUnsafeSlow(room), at: 0 };
     for (const event of events) {
-      const layout = layoutOf(event, endOfLength(event));
+      const layout = layoutOf(event, endOfLength(event), event.length);
       if (!layout || !this.#writeIfTimely(target, event, layout, receivedAtMs)) return undefined;
     }
     return { bytes: target.bytes.subarray(0, target.at), count: events.length };
+  }
+
+  /** The same of the events of an IngestEventsRequest with nothing else in it. */
+  batch(message: Uint8Array, receivedAtMs: number): RecordGroup | undefined {
+    const count = countEvents(message);
+    if (!count) return undefined;
+    const target: Target = {
+      bytes: Buffer.allocUnsafeSlow(message.length + count * MAX_GROWTH_BYTES),
+      at: 0,
+    };
+    for (let at = 0; at < message.length; at = endOfEvent(message, at)) {
+      const start = at + 1 + sizeOfLength(lengthAt(message, at + 1));
+      const layout = layoutOf(message, start, endOfEvent(message, at));
+      if (!layout || !this.#writeIfTimely(target, message, layout, receivedAtMs)) return undefined;
+    }
+    return { bytes: target.bytes.subarray(0, target.at), count };
   }
 
   /**
@@ -91,7 +108,7 @@ export class PlainEvents {
    * the event has.
    */
   record(event: Buffer, receivedAtMs: number, origin: Origin): PlainRecord | undefined {
-    const layout = layoutOf(event, 0);
+    const layout = layoutOf(event, 0, event.length);
     if (!layout) return undefined;
     const siteId = event.toString("utf8", layout.siteText, layout.siteEnd);
     const sender = this.#enricher.senderBytes(siteId, layout.hasUserId, origin, receivedAtMs);
@@ -102,7 +119,9 @@ export class PlainEvents {
     // Only the time of receipt and the sender follow the server's id.
     const serverId = target.at - sender.length - this.#receiptField(receivedAtMs).length - ID_BYTES;
     const eventId =
-      layout.idText === undefined ? stringify(target.bytes, serverId) : event.toString("utf8", layout.idText);
+      layout.idText === undefined
+        ? stringify(target.bytes, serverId)
+        : event.toString("utf8", layout.idText, layout.end);
     return { group: { bytes: target.bytes.subarray(0, target.at), count: 1 }, eventId };
   }
 
@@ -117,9 +136,9 @@ export class PlainEvents {
     const time = this.#timeOf(event, layout, receivedAtMs);
     if (!time) return false;
     const receipt = this.#receiptField(receivedAtMs);
-    const { start, timeField, timeEnd } = layout;
+    const { start, end, timeField, timeEnd } = layout;
     const hasId = layout.idText !== undefined;
-    const given = timeField - start + (event.length - timeEnd);
+    const given = timeField - start + (end - timeEnd);
     const timeLength = time.end - time.start;
     const length = given + 2 + timeLength + (hasId ? 0 : 2 + ID_BYTES) + receipt.length + sender.length;
     writeLength(target, 1 + (length < 0x80 ? 1 : 2) + length);
@@ -129,7 +148,7 @@ export class PlainEvents {
     writeTag(target, TIMESTAMP);
     writeLength(target, timeLength);
     copy(target, time.bytes, time.start, time.end);
-    copy(target, event, timeEnd, event.length);
+    copy(target, event, timeEnd, end);
     if (!hasId) {
       writeTag(target, SERVER_ID);
       writeLength(target, ID_BYTES);
@@ -157,8 +176,9 @@ export class PlainEvents {
 
 /** Where the parts of a plain event are, but for its timestamp, which is still to be read. */
 interface Layout {
-  /** Where the event begins. */
+  /** Where the event begins and ends. */
   readonly start: number;
+  readonly end: number;
   readonly siteText: number;
   readonly siteEnd: number;
   readonly hasUserId: boolean;
@@ -166,7 +186,7 @@ interface Layout {
   readonly timeField: number;
   readonly timeText: number;
   readonly timeEnd: number;
-  /** Where the text of the sender's id begins, which goes on to the end; undefined without one. */
+  /** Where the text of the sender's id begins, which goes on to the end of the event; undefined without one. */
   readonly idText: number | undefined;
 }
 
@@ -177,8 +197,8 @@ function endOfLength(event: Uint8Array): number {
   return at + 1;
 }
 
-function layoutOf(event: Uint8Array, start: number): Layout | undefined {
-  const end = event.length;
+/** Of the event from `start` to `end`; undefined when it is not plain. */
+function layoutOf(event: Uint8Array, start: number, end: number): Layout | undefined {
   let at = start;
   let siteText = start;
   let siteEnd = start;
@@ -195,16 +215,10 @@ function layoutOf(event: Uint8Array, start: number): Layout | undefined {
     // What is required comes first.
     const isNext = field < EVENT_TYPE ? next === field + 1 : next > field;
     if (!isNext || next > EVENT_ID || (tag & 7) !== WireType.LengthDelimited) return undefined;
-    let length = event[at + 1] ?? 0;
-    at += 2;
-    if (length >= 0x80) {
-      const high = event[at] ?? 0;
-      if (high === 0 || high >= 0x80) return undefined;
-      length = (length & 0x7f) | (high << 7);
-      at += 1;
-    }
+    const length = lengthAt(event, at + 1);
+    at += 1 + sizeOfLength(length);
     const textEnd = at + length;
-    if (length === 0 || length > (MAX_BYTES[next] ?? 0) || textEnd > end) return undefined;
+    if (length <= 0 || length > (MAX_BYTES[next] ?? 0) || textEnd > end) return undefined;
     if (!isPlainText(event, at, textEnd)) return undefined;
     if (next === SITE_ID) {
       siteText = at;
@@ -225,7 +239,7 @@ function layoutOf(event: Uint8Array, start: number): Layout | undefined {
     at = textEnd;
   }
   if (field < EVENT_TYPE) return undefined;
-  return { start, siteText, siteEnd, hasUserId, timeField, timeText, timeEnd, idText };
+  return { start, end, siteText, siteEnd, hasUserId, timeField, timeText, timeEnd, idText };
 }
 
 /** Whether it is UTF-8 without control characters. */

@@ -1,7 +1,10 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import { type Logger, pino } from "pino";
 import type { QueryStatsRequest } from "../../gen/ts/analytics/v1/query_pb.ts";
 import { Origins } from "../../src/api/origin.ts";
 import type { Status } from "../../src/api/status.ts";
+import { eventBytes } from "../../src/api/undecoded.ts";
 import {
   type Ingest,
   IngestError,
@@ -55,6 +58,10 @@ export class FakeIngest implements Ingest {
     const decoded = events.map(decodeEvent);
     const areValid = decoded.every((event) => event && validateEvent(event, NOW_MS).ok);
     return areValid ? this.ingest(decoded.filter((event) => event !== undefined)) : undefined;
+  }
+
+  ingestPlainBatch(batch: Buffer): Promise<IngestOutcome> | undefined {
+    return this.ingestPlain(eventBytes(fromBinary(EmptySchema, batch)) ?? []);
   }
 
   ingestPlainEvent(event: Buffer, origin: Origin): TakenEvent | undefined {

@@ -7,7 +7,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { MAX_EVENT_BYTES, type Shape } from "../../src/api/ingest-shapes.ts";
+import { type EventShape, MAX_EVENT_BYTES } from "../../src/api/ingest-shapes.ts";
 import { Origins } from "../../src/api/origin.ts";
 import { PlainConnection, type PlainConnectionOptions } from "../../src/api/plain-connection.ts";
 import type { PlainEnd, RequestHead } from "../../src/api/plain-taker.ts";
@@ -140,7 +140,8 @@ interface Served {
 }
 
 /** Answers with the id of the event. */
-const ECHO: Shape = {
+const ECHO: EventShape = {
+  of: "event",
   maxBytes: MAX_EVENT_BYTES,
   event: () => undefined,
   message: () => undefined,
@@ -199,7 +200,7 @@ test("request after request is answered, and a head that differs in its length a
   const bodies = ["a", "b".repeat(9), "c".repeat(10), "d".repeat(1000), "e"];
   for (const [index, body] of bodies.entries()) {
     client.send(http1("POST /event", body, { "X-A": "b" }));
-    (await takes(served, index + 1)).answer("é");
+    (await takes(served, index + 1)).answer(Buffer.from("é"));
     await client.answered(index + 1);
   }
   expect(served.taken.map(({ body }) => body)).toEqual(bodies);
@@ -236,7 +237,7 @@ test.each(LIKE_THE_LAST)(
   async (_, request, isPlain) => {
     const served = await serve();
     served.client.send(withLength("1", "a"));
-    (await takes(served, 1)).answer("x");
+    (await takes(served, 1)).answer(Buffer.from("x"));
     await served.client.answered();
     served.client.send(request);
     await expect.poll(() => [served.taken.length, served.left], SOON).toEqual(isPlain ? [2, 0] : [1, 1]);
@@ -248,7 +249,7 @@ test("a head of more than 8 KiB is node:http's", async () => {
   const fill = (length: number) => http1("POST /event", "a", { X: "x".repeat(length) });
   const most = 8192 - (fill(0).length - 1);
   served.client.send(fill(most));
-  (await takes(served, 1)).answer("x");
+  (await takes(served, 1)).answer(Buffer.from("x"));
   await served.client.answered();
   served.client.send(fill(most + 1));
   await expect.poll(() => [served.taken.length, served.left], SOON).toEqual([1, 1]);
@@ -258,7 +259,7 @@ test("an empty line between requests is nothing", async () => {
   const served = await serve();
   for (const count of [1, 2]) {
     served.client.send(POST_EVENT);
-    (await takes(served, count)).answer("x");
+    (await takes(served, count)).answer(Buffer.from("x"));
     await served.client.answered(count);
     const { bytesRead } = served.socket;
     served.client.send("\r\n");
@@ -276,7 +277,7 @@ test("answers have the time at which they are given", async () => {
   for (const [index, date] of ["Thu, 31 Dec 2026 23:59:59 GMT", "Fri, 01 Jan 2027 00:00:00 GMT"].entries()) {
     vi.setSystemTime(new Date(date));
     served.client.send(POST_EVENT);
-    (await takes(served, index + 1)).answer("x");
+    (await takes(served, index + 1)).answer(Buffer.from("x"));
     await served.client.answered(index + 1);
     expect(served.client.received).toContain(`\r\nDate: ${date}\r\n`);
   }
@@ -293,7 +294,7 @@ test("what comes while a request is under way waits for its answer, and is node:
   for (let n = 0; n < 5; n += 1) await turn();
   expect([served.left, client.received]).toEqual([0, ""]);
   const rest: string[] = [];
-  end.answer("x");
+  end.answer(Buffer.from("x"));
   socket.on("data", (chunk) => rest.push(String(chunk)));
   await expect.poll(() => rest.join(""), SOON).toBe(`${POST_EVENT}secondthird`);
   await client.answered();
@@ -318,7 +319,7 @@ test("a client that has closed its side gets its answer, and then the end", asyn
   served.client.socket.end(POST_EVENT);
   const end = await takes(served, 1);
   await expect.poll(() => served.socket.readableEnded, SOON).toBe(true);
-  end.answer(RECEIVED);
+  end.answer(Buffer.from(RECEIVED));
   await served.client.closed;
   expect(served.client.received).toMatch(/\r\nConnection: close\r\n\r\n.*received"}$/s);
 });
@@ -342,7 +343,7 @@ test("a client that is gone before its answer does no harm", async () => {
   const end = await takes(served, 1);
   served.client.socket.resetAndDestroy();
   await expect.poll(() => served.socket.destroyed, SOON).toBe(true);
-  end.answer("x");
+  end.answer(Buffer.from("x"));
   expect(served.left).toBe(0);
   const other = await serve();
   other.client.send(POST_EVENT);
@@ -360,7 +361,7 @@ test("a connection that is idle for too long is closed, and one that waits for i
   // A second more than clients are told.
   await new Promise((resolve) => setTimeout(resolve, 1300));
   expect(served.client.isClosed).toBe(false);
-  end.answer("x");
+  end.answer(Buffer.from("x"));
   await served.client.answered();
   await served.client.closed;
 });
@@ -370,7 +371,7 @@ test("while the port drains, an answer is the last, and a new request is node:ht
   served.client.send(POST_EVENT);
   const end = await takes(served, 1);
   served.isDraining = true;
-  end.answer("x");
+  end.answer(Buffer.from("x"));
   await served.client.closed;
   expect(served.client.received).toContain("\r\nConnection: close\r\n");
   const idle = await serve();
@@ -387,7 +388,7 @@ test("while the port drains, what came behind a request is node:http's, which te
   served.client.send("second");
   await expect.poll(() => served.socket.isPaused(), SOON).toBe(true);
   served.isDraining = true;
-  end.answer("x");
+  end.answer(Buffer.from("x"));
   await served.client.answered();
   expect([served.left, served.client.received.includes("Connection: close")]).toEqual([1, false]);
 });
@@ -395,7 +396,7 @@ test("while the port drains, what came behind a request is node:http's, which te
 test("a client that reads no answers is node:http's at its next request", async () => {
   const served = await serve();
   served.client.socket.pause();
-  const answer = "x".repeat(1024 * 1024);
+  const answer = Buffer.alloc(1024 * 1024);
   let count = 1;
   for (; !served.socket.writableNeedDrain && count < 50; count += 1) {
     served.client.send(POST_EVENT);

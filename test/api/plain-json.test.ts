@@ -4,7 +4,7 @@ import { create, fromBinary, fromJsonString } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { IngestEventRequestSchema } from "../../gen/ts/analytics/v1/analytics_pb.ts";
-import { PROTO_JSON_NAMES, REST_NAMES } from "../../src/api/ingest-shapes.ts";
+import { PROTO_JSON_NAMES, REST_NAMES } from "../../src/api/event-bodies.ts";
 import { plainMessageOf } from "../../src/api/plain-json.ts";
 import { parseEventJson } from "../../src/api/rest-event.ts";
 import { Enricher } from "../../src/ingest/enricher.ts";

@@ -132,6 +132,7 @@ test.each(WAYS)("%s as %s answers and stores what it does by the schema", async 
         if (outcome) undecoded += 1;
         return outcome;
       },
+      ingestPlainBatch: (batch) => ingest.ingestPlainBatch(batch),
       ingestPlainEvent: (event, origin) => ingest.ingestPlainEvent(event, origin),
       record: (setting) => ingest.record(setting),
     };

@@ -12,11 +12,14 @@ import { type Origin, UNKNOWN_ORIGIN } from "../../src/ingest/origin.ts";
 import { PlainEvents } from "../../src/ingest/plain-events.ts";
 import { validateEvent } from "../../src/ingest/validate.ts";
 import { Visitors } from "../../src/ingest/visitors.ts";
+import type { RecordGroup } from "../../src/log/event-log.ts";
 import { eventIdOf, RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
 import { decodeEvent, type EventFields, encodeEvent } from "./event-bytes.ts";
 
 const FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
 const NOW_MS = Date.parse("2025-11-12T12:00:00.250Z");
+
+const EVENT_TAG = Buffer.of(0x0a);
 
 /** Two days' keys, each of which is always the same. */
 const keyOf = (day: number) => Buffer.alloc(32, day);
@@ -35,15 +38,34 @@ const raw = (bytes: string | readonly number[]) => {
   return Buffer.concat([Buffer.from([message.length]), message]);
 };
 
-/** The records that PlainEvents makes, and their bytes. */
+/** The records that PlainEvents makes of events one by one, and as one message; and their bytes. */
 function short(events: readonly Uint8Array[], receivedAtMs = NOW_MS) {
   const group = plain.records(events, receivedAtMs);
-  if (!group) return undefined;
+  const whole = plain.batch(batchOf(events), receivedAtMs);
+  expect(whole && withoutServerIds(decodeRecords(whole))).toEqual(
+    group && withoutServerIds(decodeRecords(group)),
+  );
+  return group && { bytes: Buffer.from(group.bytes), records: decodeRecords(group) };
+}
+
+/** An IngestEventsRequest. */
+function batchOf(events: readonly Uint8Array[]): Buffer {
+  return Buffer.concat(events.flatMap((event) => [EVENT_TAG, event]));
+}
+
+function decodeRecords(group: RecordGroup): LogRecord[] {
   const reader = new BinaryReader(group.bytes);
   const records: LogRecord[] = [];
   while (reader.pos < reader.len) records.push(fromBinary(LogRecordSchema, reader.bytes()));
   expect(records.length).toBe(group.count);
-  return { bytes: Buffer.from(group.bytes), records };
+  return records;
+}
+
+function withoutServerIds(records: readonly LogRecord[]) {
+  return records.map((record) => {
+    const event = eventOf(record);
+    return event && { ...event, id: event.id.case === "serverEventId" ? undefined : event.id };
+  });
 }
 
 /**

@@ -12,6 +12,7 @@ import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { pause } from "../pause.ts";
 import type { Request, Response } from "./node-http.ts";
+import type { PlainConnection } from "./plain-connection.ts";
 import type { SharedSession } from "./shared-session.ts";
 
 /** How long a request may be on its way to a connection that looks idle, in ms. */
@@ -19,14 +20,17 @@ const IDLE_GRACE_MS = 500;
 /** How often it is looked whether connections are idle, or all are gone, in ms. */
 const CHECK_MS = 10;
 
+/** How often it is looked whether plain connections are used, in ms. */
+const SWEEP_MS = 1000;
+
 interface Http1State {
   readonly unanswered: Set<Response>;
   /** In ms. */
   idleSince: number;
   /** What had come when it became idle. More than that is a request that is coming in. */
   bytesRead: number;
-  /** Whether it is a PlainConnection, with no request under way. */
-  isIdlePlain: boolean;
+  /** What serves it, as long as node:http does not. */
+  plain: PlainConnection | undefined;
 }
 
 export class Connections {
@@ -35,6 +39,7 @@ export class Connections {
   /** Those that speak HTTP/1.1, in a TLS socket perhaps, and those of which the protocol is not known yet. */
   readonly #sockets = new Map<Socket, Http1State>();
   readonly #sessions = new Set<SharedSession>();
+  readonly #sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
   #isDraining = false;
 
   get isDraining(): boolean {
@@ -50,15 +55,15 @@ export class Connections {
 
   addSocket(socket: Socket): void {
     const { bytesRead } = socket;
-    const state = { unanswered: new Set<Response>(), idleSince: Date.now(), bytesRead, isIdlePlain: false };
+    const state = { unanswered: new Set<Response>(), idleSince: Date.now(), bytesRead, plain: undefined };
     this.#sockets.set(socket, state);
     socket.once("close", () => this.#sockets.delete(socket));
   }
 
-  /** A PlainConnection has no request under way, or has one, or is node:http's from now on. */
-  setIdlePlain(socket: Socket, isIdlePlain: boolean): void {
+  /** A connection is served by `plain`; when that is undefined, by node:http from now on. */
+  setPlain(socket: Socket, plain: PlainConnection | undefined): void {
     const state = this.#sockets.get(socket);
-    if (state) state.isIdlePlain = isIdlePlain;
+    if (state) state.plain = plain;
   }
 
   /** A connection speaks HTTP/2: what is under way on it, its session knows. */
@@ -95,7 +100,7 @@ export class Connections {
     const now = Date.now();
     for (const [{ bytesRead }, state] of this.#sockets) {
       state.idleSince = now;
-      if (state.isIdlePlain) state.bytesRead = bytesRead;
+      if (state.plain?.isIdle) state.bytesRead = bytesRead;
       askToClose(state.unanswered);
     }
   }
@@ -111,9 +116,16 @@ export class Connections {
       await nextTurn();
       this.#closeIdle(Date.now() - graceMs);
     }
+    clearInterval(this.#sweeping);
     const left = this.#connections.size;
     for (const connection of this.#connections) connection.destroy();
     return left;
+  }
+
+  /** One timer for all, as to start one anew with each request costs more than all else that keeps time. */
+  #sweep(): void {
+    const now = Date.now();
+    for (const { plain } of this.#sockets.values()) plain?.sweep(now);
   }
 
   /** Not end(): a client that does not look at its idle connections would leave this one half open. */

@@ -3,7 +3,7 @@
 export const ENVELOPE_BYTES = 5;
 /** The trailers of a success answer: of gRPC as header fields, of gRPC-Web as an envelope with the flag for trailers. */
 export const GRPC_OK = { "grpc-status": "0" };
-export const GRPC_WEB_OK = Buffer.from("\x80\0\0\0\x10grpc-status: 0\r\n", "latin1");
+export const GRPC_WEB_OK = "\x80\0\0\0\x10grpc-status: 0\r\n";
 
 /** The one uncompressed message in the body of a unary call; undefined when there is anything else. */
 export function messageOfEnvelope(body: Buffer): Buffer | undefined {
@@ -12,9 +12,7 @@ export function messageOfEnvelope(body: Buffer): Buffer | undefined {
   return isOne ? body.subarray(ENVELOPE_BYTES) : undefined;
 }
 
-/** Puts an uncompressed message that is all of `bytes` but the first five, into its envelope, which is those. */
-export function closeEnvelope(bytes: Buffer): Buffer {
-  bytes.writeUInt8(0, 0);
-  bytes.writeUInt32BE(bytes.length - ENVELOPE_BYTES, 1);
-  return bytes;
+/** A message in its envelope; both are texts with a character for each byte. The message has less than 256 bytes. */
+export function envelopeOf(message: string): string {
+  return `\0\0\0\0${String.fromCharCode(message.length)}${message}`;
 }

@@ -5,7 +5,7 @@ import type { PlainEnd } from "./plain-taker.ts";
 
 /** Hears how held streams end. */
 export interface StreamOwner {
-  onAnswer(stream: HeldStream, body: Buffer): void;
+  onAnswer(stream: HeldStream, body: string): void;
   onFull(stream: HeldStream): void;
   onFail(stream: HeldStream): void;
 }
@@ -64,7 +64,7 @@ export class HeldStream implements PlainEnd {
     return true;
   }
 
-  answer(body: Buffer): void {
+  answer(body: string): void {
     this.#owner.onAnswer(this, body);
   }
 

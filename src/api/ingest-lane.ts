@@ -54,11 +54,11 @@ export class IngestLane {
     if (origin.refusesTracking) return false;
     readBody(req, shape.maxBytes, (body) => {
       this.#store(shape, body, origin, {
-        answer: (bytes) => {
-          const length = shape.hasLength && { "content-length": String(bytes.length) };
+        answer: (text) => {
+          const length = shape.hasLength && { "content-length": String(text.length) };
           res.writeHead(200, { ...answerHeaders(shape, headers), ...length });
-          // As text in which each character is a byte, it is written with the head, in one piece.
-          res.end(bytes.toString("latin1"), "latin1");
+          // As a text, it is written with the head, in one piece.
+          res.end(text, "latin1");
         },
         full: () => this.#full(req, res, body),
         fail: () => req.destroy(),
@@ -93,7 +93,7 @@ export class IngestLane {
     else this.#answer(end, shape.answer(firstId));
   }
 
-  #answer(end: PlainEnd, body: Buffer): void {
+  #answer(end: PlainEnd, body: string): void {
     try {
       end.answer(body);
     } catch (error) {

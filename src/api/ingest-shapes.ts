@@ -12,7 +12,7 @@ import { AnalyticsService } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import { countEvents } from "../ingest/plain-batch.ts";
 import type { EventInput } from "../ingest/validate.ts";
 import { ACCEPT_COMPRESSION } from "./connect-adapter.ts";
-import { closeEnvelope, ENVELOPE_BYTES, GRPC_WEB_OK, messageOfEnvelope } from "./envelope.ts";
+import { ENVELOPE_BYTES, envelopeOf, GRPC_WEB_OK, messageOfEnvelope } from "./envelope.ts";
 import { eventOfJson, eventOfProto, PROTO_JSON_NAMES, REST_NAMES } from "./event-bodies.ts";
 import { plainMessageOf } from "./plain-json.ts";
 import { parseEventJson } from "./rest-event.ts";
@@ -31,8 +31,8 @@ export interface EventShape extends Wrapping {
   readonly message: (body: Buffer) => Buffer | undefined;
   /** The event in a body; undefined when it is not plainly one. */
   readonly event: (body: Buffer) => EventInput | undefined;
-  /** The body of the success answer. */
-  readonly answer: (eventId: string) => Buffer;
+  /** The body of the success answer, as a text with a character for each byte. */
+  readonly answer: (eventId: string) => string;
 }
 
 /** Of requests for many events. */
@@ -40,8 +40,8 @@ interface BatchShape extends Wrapping {
   readonly of: "batch";
   /** The IngestEventsRequest in a body, with nothing but events in it, which may be wrong ones. */
   readonly message: (body: Buffer) => Buffer | undefined;
-  /** The body of the answer that all were accepted, as many as these. */
-  readonly answer: (accepted: number) => Buffer;
+  /** The body of the answer that all were accepted, as many as these; as a text with a character for each byte. */
+  readonly answer: (accepted: number) => string;
 }
 
 /** How bodies come and answers go. */
@@ -69,7 +69,7 @@ const rest: EventShape = {
     const event = parseEventJson(body);
     return typeof event === "string" ? undefined : event;
   },
-  answer: constantAnswer(JSON.stringify({ message: MESSAGE })),
+  answer: () => `{"message":"${MESSAGE}"}`,
   contentType: "application/json",
   hasLength: true,
   hasTrailers: false,
@@ -80,7 +80,7 @@ const connectJson: EventShape = {
   maxBytes: MAX_EVENT_BYTES,
   message: (body) => plainMessageOf(body, PROTO_JSON_NAMES),
   event: eventOfJson,
-  answer: (eventId) => Buffer.from(JSON.stringify({ message: MESSAGE, eventId })),
+  answer: (eventId) => `{"message":"${MESSAGE}","eventId":${bytesText(JSON.stringify(eventId))}}`,
   contentType: "application/json",
   hasLength: true,
   hasTrailers: false,
@@ -91,7 +91,7 @@ const connectProto: EventShape = {
   maxBytes: MAX_EVENT_BYTES,
   event: eventOfProto,
   message: (body) => body,
-  answer: (eventId) => answerProto(eventId, 0),
+  answer: answerProto,
   contentType: "application/proto",
   hasLength: true,
   hasTrailers: false,
@@ -102,7 +102,7 @@ const grpc: EventShape = {
   maxBytes: ENVELOPE_BYTES + MAX_EVENT_BYTES,
   event: eventOfEnvelope,
   message: messageOfEnvelope,
-  answer: answerEnvelope,
+  answer: (eventId) => envelopeOf(answerProto(eventId)),
   contentType: "application/grpc+proto",
   hasLength: false,
   hasTrailers: true,
@@ -114,7 +114,7 @@ const grpcWeb: EventShape = {
   maxBytes: ENVELOPE_BYTES + MAX_EVENT_BYTES,
   event: eventOfEnvelope,
   message: messageOfEnvelope,
-  answer: (eventId) => Buffer.concat([answerEnvelope(eventId), GRPC_WEB_OK]),
+  answer: (eventId) => envelopeOf(answerProto(eventId)) + GRPC_WEB_OK,
   contentType: "application/grpc-web+proto",
   hasLength: false,
   hasTrailers: false,
@@ -125,7 +125,7 @@ const batchProto: BatchShape = {
   of: "batch",
   maxBytes: MAX_BATCH_BYTES,
   message: plainBatch,
-  answer: (accepted) => answerBatch(accepted, 0),
+  answer: answerBatch,
   contentType: "application/proto",
   hasLength: true,
   hasTrailers: false,
@@ -135,7 +135,7 @@ const batchGrpc: BatchShape = {
   of: "batch",
   maxBytes: ENVELOPE_BYTES + MAX_BATCH_BYTES,
   message: (body) => plainBatch(messageOfEnvelope(body)),
-  answer: (accepted) => closeEnvelope(answerBatch(accepted, ENVELOPE_BYTES)),
+  answer: (accepted) => envelopeOf(answerBatch(accepted)),
   contentType: "application/grpc+proto",
   hasLength: false,
   hasTrailers: true,
@@ -203,32 +203,31 @@ export function answerEncoding(shape: Shape, headers: IncomingHttpHeaders): stri
   return compressionNegotiate([...ACCEPT_COMPRESSION], null, accepted, shape.acceptEncoding).response?.name;
 }
 
-function constantAnswer(text: string): EventShape["answer"] {
-  const bytes = Buffer.from(text);
-  return () => bytes;
-}
-
 function eventOfEnvelope(body: Buffer): EventInput | undefined {
   const message = messageOfEnvelope(body);
   return message && eventOfProto(message);
 }
 
-function answerEnvelope(eventId: string): Buffer {
-  return closeEnvelope(answerProto(eventId, ENVELOPE_BYTES));
+/** An IngestEventResponse. */
+function answerProto(eventId: string): string {
+  const id = bytesText(eventId);
+  // An id has at most 128 bytes, so that its length may take two.
+  const length =
+    id.length < 0x80
+      ? String.fromCharCode(id.length)
+      : String.fromCharCode((id.length & 0x7f) | 0x80, id.length >>> 7);
+  return ANSWER_START + length + id;
 }
 
-/** An IngestEventResponse behind `offset` bytes of room. */
-function answerProto(eventId: string, offset: number): Buffer {
-  const id = Buffer.byteLength(eventId);
-  // An id has at most 128 bytes, so that its length may take two.
-  const lengthBytes = id < 0x80 ? 1 : 2;
-  const bytes = Buffer.allocUnsafe(offset + ANSWER_START.length + lengthBytes + id);
-  let at = offset + ANSWER_START.copy(bytes, offset);
-  if (lengthBytes === 2) bytes[at++] = (id & 0x7f) | 0x80;
-  bytes[at++] = lengthBytes === 2 ? id >>> 7 : id;
-  bytes.write(eventId, at);
-  return bytes;
+/** The field `message`, and the tag of `event_id`. */
+const ANSWER_START = `\x0a${String.fromCharCode(MESSAGE.length)}${MESSAGE}\x12`;
+
+/** A text's bytes in UTF-8, as a text with a character for each byte. */
+function bytesText(text: string): string {
+  return ASCII.test(text) ? text : Buffer.from(text).toString("latin1");
 }
+
+const ASCII = /^[ -~]*$/;
 
 /** A message with nothing but events in it, some and not too many. */
 function plainBatch(message: Buffer | undefined): Buffer | undefined {
@@ -236,15 +235,8 @@ function plainBatch(message: Buffer | undefined): Buffer | undefined {
   return count && count <= MAX_BATCH_EVENTS ? message : undefined;
 }
 
-/** An IngestEventsResponse behind `offset` bytes of room. */
-function answerBatch(accepted: number, offset: number): Buffer {
+/** An IngestEventsResponse. */
+function answerBatch(accepted: number): string {
   const message = new BinaryWriter().tag(1, WireType.Varint).int64(accepted).finish();
-  return Buffer.concat([Buffer.alloc(offset), message]);
+  return String.fromCharCode(...message);
 }
-
-/** The field `message`, and the tag of `event_id`. */
-const ANSWER_START = Buffer.concat([
-  Buffer.from([(1 << 3) | WireType.LengthDelimited, MESSAGE.length]),
-  Buffer.from(MESSAGE),
-  Buffer.from([(2 << 3) | WireType.LengthDelimited]),
-]);

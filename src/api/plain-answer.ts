@@ -21,16 +21,16 @@ export class PlainAnswer {
     this.#taker = taker;
   }
 
-  /** The frames that answer on a stream with `body`. */
-  framesOf(streamId: number, body: Buffer): Buffer {
-    const block = this.#blockOf(body);
+  /** The frames that answer on a stream with `body`, a text with a character for each byte. */
+  framesOf(streamId: number, body: string): Buffer {
+    const block = this.#blockOf(body.length);
     const { hasTrailers } = this.#taker.shape;
     const trailerBytes = hasTrailers ? FRAME_HEAD_BYTES + TRAILERS.length : 0;
     const bytes = Buffer.allocUnsafe(2 * FRAME_HEAD_BYTES + block.length + body.length + trailerBytes);
     let at = writeFrameHead(bytes, 0, block.length, FrameType.headers, Flag.endHeaders, streamId);
     at += block.copy(bytes, at);
     at = writeFrameHead(bytes, at, body.length, FrameType.data, hasTrailers ? 0 : Flag.endStream, streamId);
-    at += body.copy(bytes, at);
+    at += bytes.write(body, at, "latin1");
     if (hasTrailers) {
       const flags = Flag.endHeaders | Flag.endStream;
       at = writeFrameHead(bytes, at, TRAILERS.length, FrameType.headers, flags, streamId);
@@ -39,7 +39,7 @@ export class PlainAnswer {
     return bytes;
   }
 
-  #blockOf({ length }: Buffer): Buffer {
+  #blockOf(length: number): Buffer {
     const date = httpDate();
     const { shape, headers } = this.#taker;
     if (date !== this.#date || (shape.hasLength && length !== this.#length)) {

@@ -14,8 +14,6 @@ export interface PlainConnectionOptions {
   readonly takerOf: TakerOf;
   /** Whether connections are about to end. */
   readonly isDraining: () => boolean;
-  /** Hears whether it is idle: it is not while a request is under way, nor when it is node:http's. */
-  readonly onIdle: (isIdle: boolean) => void;
   /** For how long clients may leave the connection idle, in ms. */
   readonly keepAliveMs: number;
   /** Gives the connection to node:http. */
@@ -46,6 +44,9 @@ export class PlainConnection implements PlainEnd {
   #known: KnownHead | undefined;
   /** The request that is under way. */
   #current: Buffer | undefined;
+  /** A request has come since it was looked last; and since when none has, in ms. */
+  #isUsed = false;
+  #idleSinceMs = Date.now();
   /** What has come behind it; the rest waits in the socket. */
   #next: Buffer | undefined;
 
@@ -54,27 +55,39 @@ export class PlainConnection implements PlainEnd {
     this.#socket = socket;
     this.#options = options;
     this.#keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(options.keepAliveMs / 1000)}`;
-    options.onIdle(true);
-    socket.setTimeout(options.keepAliveMs + KEEP_ALIVE_BUFFER_MS);
-    socket.on("timeout", this.#onTimeout);
     socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
     // A client that is gone: its socket is closed, and there is nobody to tell.
     socket.on("error", ignore);
   }
 
-  answer(body: Buffer): void {
+  /** Whether no request is under way. */
+  get isIdle(): boolean {
+    return this.#current === undefined;
+  }
+
+  /** To be called now and then: closes the connection when its client has left it idle for as long as it may. */
+  sweep(nowMs: number): void {
+    if (this.#isUsed || this.#current) {
+      this.#isUsed = false;
+      this.#idleSinceMs = nowMs;
+    } else if (nowMs - this.#idleSinceMs >= this.#options.keepAliveMs + KEEP_ALIVE_BUFFER_MS) {
+      this.#socket.destroy();
+    }
+  }
+
+  answer(body: string): void {
     const socket = this.#socket;
     const next = this.#next;
     const known = this.#known;
     const isLast = socket.readableEnded || (this.#options.isDraining() && next === undefined);
     this.#current = undefined;
-    this.#options.onIdle(true);
+    this.#isUsed = true;
     if (!known || socket.destroyed) return;
     socket.write(
       `${known.answerStart}content-length: ${body.length}\r\nDate: ${httpDate()}\r\n${
         isLast ? "Connection: close" : this.#keepAlive
-      }\r\n\r\n${body.toString("latin1")}`,
+      }\r\n\r\n${body}`,
       "latin1",
     );
     if (isLast) socket.destroySoon();
@@ -109,16 +122,11 @@ export class PlainConnection implements PlainEnd {
       return;
     }
     this.#current = chunk;
-    this.#options.onIdle(false);
     this.#known?.taker.take(chunk.subarray(bodyAt), this);
   };
 
   readonly #onEnd = (): void => {
     if (!this.#current) this.#socket.end();
-  };
-
-  readonly #onTimeout = (): void => {
-    if (!this.#current) this.#socket.destroy();
   };
 
   /** Where the body begins in bytes that are one plain request, whose head is the known one then. */
@@ -148,14 +156,11 @@ export class PlainConnection implements PlainEnd {
   /** Gives the connection to node:http, with what it is to answer. */
   #leave(unanswered: Buffer): void {
     const socket = this.#socket;
-    socket.setTimeout(0);
-    socket.off("timeout", this.#onTimeout);
     socket.off("data", this.#onData);
     socket.off("end", this.#onEnd);
     socket.off("error", ignore);
     socket.pause();
     socket.unshift(unanswered);
-    this.#options.onIdle(false);
     this.#options.leave();
     socket.resume();
   }

@@ -24,8 +24,8 @@ export interface PlainTaker {
 
 /** How a request ends, in one of three ways. */
 export interface PlainEnd {
-  /** Success, with this body. */
-  answer(body: Buffer): void;
+  /** Success, with this body: a text with a character for each byte. */
+  answer(body: string): void;
   /** Nothing was done: the full handlers are to judge it. */
   full(): void;
   /** There is no answer. */

@@ -160,13 +160,16 @@ function servePlain(
     leave();
     return;
   }
-  new PlainConnection(socket, {
+  const plain = new PlainConnection(socket, {
     takerOf: guardedTakerOf(options.lane, options.logger),
     isDraining: () => connections.isDraining,
-    onIdle: (isIdle) => connections.setIdlePlain(socket, isIdle),
     keepAliveMs: KEEP_ALIVE_MS,
-    leave,
+    leave: () => {
+      connections.setPlain(socket, undefined);
+      leave();
+    },
   });
+  connections.setPlain(socket, plain);
 }
 
 /** Serves a connection together with node:http2; `toNode` gives that its side of it. */
@@ -229,10 +232,13 @@ function secureServer(
   server.on("secureConnection", (socket) => {
     if (socket.alpnProtocol === "h2") {
       connections.addSession(socket, serveHttp2(server, socket, options, toNode));
-    } else {
-      connections.addSocket(socket);
-      toNode(socket);
+      return;
     }
+    connections.addSocket(socket);
+    // Whether it is HTTP/1.1 is settled, but not whether anything comes.
+    sniffProtocol(socket, handshakeTimeout, () => {
+      servePlain(socket, options, connections, () => toNode(socket));
+    });
   });
   server.on("tlsClientError", (error) => options.logger.debug({ err: error }, "a TLS handshake failed"));
   return server;

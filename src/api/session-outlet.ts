@@ -36,6 +36,11 @@ export class SessionOutlet {
     else this.#write(bytes, cost);
   }
 
+  /** Sends a frame that is not of the order of others: those that wait may come later. */
+  sendNow(bytes: Buffer): void {
+    this.#write(bytes, 0);
+  }
+
   /** The window has grown. Throws a SessionError when it is larger than windows can be. */
   grow(bytes: number): void {
     this.#window += bytes;

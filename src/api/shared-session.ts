@@ -132,7 +132,7 @@ export class SharedSession implements NodeListener, StreamOwner {
   #sayFarewell(): void {
     // Nothing comes before the settings.
     if (!this.#hasBegun && !this.#isNodeDone) setImmediate(() => this.#sayFarewell());
-    else this.#outlet.send(Buffer.concat([goawayOf(MAX_STREAM_ID, ErrorCode.noError), FAREWELL]), 0);
+    else this.#outlet.sendNow(Buffer.concat([goawayOf(MAX_STREAM_ID, ErrorCode.noError), FAREWELL]));
   }
 
   #close(): void {
@@ -290,10 +290,12 @@ export class SharedSession implements NodeListener, StreamOwner {
   // From node:http2
 
   onNodeFrame(frame: Frame): void {
-    const { type, bytes } = frame;
+    const { type, streamId, bytes } = frame;
     this.#hasBegun = true;
     if (type === FrameType.goaway) this.#onNodeLeaving(bytes);
-    this.#outlet.send(bytes, type === FrameType.data ? bytes.length - FRAME_HEAD_BYTES : 0);
+    // A client that waits for them may be the one whose window is waited for.
+    if (streamId === 0 || type === FrameType.windowUpdate) this.#outlet.sendNow(bytes);
+    else this.#outlet.send(bytes, type === FrameType.data ? bytes.length - FRAME_HEAD_BYTES : 0);
   }
 
   /** All streams that the client has opened are carried out, but for those that node:http2 has not read. */
@@ -319,7 +321,7 @@ export class SharedSession implements NodeListener, StreamOwner {
 
   // How held streams end
 
-  onAnswer(stream: HeldStream, body: Buffer): void {
+  onAnswer(stream: HeldStream, body: string): void {
     if (!this.#release(stream)) return;
     this.#spent += body.length;
     this.#outlet.send(stream.head.answer.framesOf(stream.id, body), body.length);
@@ -365,7 +367,7 @@ export class SharedSession implements NodeListener, StreamOwner {
   #giveBack(bytes: number): void {
     this.#taken += bytes;
     if (this.#taken < WINDOW_STEP_BYTES) return;
-    this.#outlet.send(windowUpdateOf(this.#taken), 0);
+    this.#outlet.sendNow(windowUpdateOf(this.#taken));
     this.#taken = 0;
   }
 
@@ -376,7 +378,7 @@ export class SharedSession implements NodeListener, StreamOwner {
     if (!(error instanceof SessionError || error instanceof HpackError)) {
       this.#options.logger.error({ err: error }, "a session of HTTP/2 failed");
     }
-    this.#outlet.send(goawayOf(this.#lastId, codeOf(error)), 0);
+    this.#outlet.sendNow(goawayOf(this.#lastId, codeOf(error)));
     this.#node.destroy();
   }
 

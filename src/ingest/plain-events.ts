@@ -12,11 +12,10 @@
 
 import { isUtf8 } from "node:buffer";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { stringify } from "uuid";
 import type { RecordGroup } from "../log/event-log.ts";
 import { type CanonicalTime, CanonicalTimes } from "./canonical-times.ts";
 import type { Enricher } from "./enricher.ts";
-import { type EventIds, ID_BYTES } from "./event-id.ts";
+import { type EventIds, ID_BYTES, idText } from "./event-id.ts";
 import { copy, type Target, writeLength, writeTag } from "./message-target.ts";
 import type { Origin } from "./origin.ts";
 import { countEvents, endOfEvent, lengthAt, sizeOfLength } from "./plain-batch.ts";
@@ -120,7 +119,7 @@ export class PlainEvents {
     const serverId = target.at - sender.length - this.#receiptField(receivedAtMs).length - ID_BYTES;
     const eventId =
       layout.idText === undefined
-        ? stringify(target.bytes, serverId)
+        ? idText(target.bytes, serverId)
         : event.toString("utf8", layout.idText, layout.end);
     return { group: { bytes: target.bytes.subarray(0, target.at), count: 1 }, eventId };
   }

@@ -97,6 +97,23 @@ test("a client without ALPN is served HTTP/1.1, on a connection that it can use 
   }
 });
 
+test("plain requests and others come by one connection", async () => {
+  const { port, ingest } = await openTlsPort();
+  const { client } = await openTls(port);
+  const parts = [POST_EVENT.slice(0, 30), POST_EVENT.slice(30)];
+  for (const [sent, count] of [
+    [[POST_EVENT], 1],
+    [[POST_EVENT], 2],
+    [["GET /health HTTP/1.1\r\nHost: x\r\n\r\n"], 3],
+    [[POST_EVENT + POST_EVENT], 5],
+    [parts, 6],
+  ] as const) {
+    for (const bytes of sent) client.send(bytes);
+    await client.answered(count);
+  }
+  expect(ingest.stored.length).toBe(5);
+});
+
 test("connections are kept for as long as in clear text", async () => {
   const { port } = await openTlsPort();
   const { client } = await openTls(port);

@@ -23,7 +23,10 @@ const PATH = /^\/[!-~\x80-\xff]*$/;
 /** Of a head, as node:http2 has it. */
 const MAX_FIELDS = 128;
 const LENGTH = /^\d{1,5}$/;
-/** They are of connections of HTTP/1.1, or say that more is to be known; `host` is said by the authority. */
+/**
+ * They are of connections of HTTP/1.1, or say that more is to be known; `host` is said by the authority, and `set-cookie` is
+ * a list for node:http2.
+ */
 const NOT_PLAIN: ReadonlySet<string> = new Set([
   "connection",
   "expect",
@@ -31,6 +34,7 @@ const NOT_PLAIN: ReadonlySet<string> = new Set([
   "http2-settings",
   "keep-alive",
   "proxy-connection",
+  "set-cookie",
   "trailer",
   "transfer-encoding",
   "upgrade",

@@ -54,9 +54,10 @@ const ENOUGH_WINDOW_BYTES = 1024;
 const WINDOW_STEP_BYTES = 16_384;
 /**
  * The client gets back for its window what is held only when it is held no more. So it is not to be all that the window
- * of the session has: bodies would wait for each other.
+ * of the session has: bodies would wait for each other. node:http2 gives back when it has read half of the window, which
+ * is to be left for it beside what is taken here.
  */
-const MAX_HELD_BYTES = 2 * 1024 * 1024;
+const MAX_HELD_BYTES = 2 * 1024 * 1024 - 2 * WINDOW_STEP_BYTES;
 /** Nothing more is read from a client that has not read as much, in bytes. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
 /** A ping that asks a client whether it has heard of the end. */
@@ -88,6 +89,8 @@ export class SharedSession implements NodeListener, StreamOwner {
   /** The client has room for what answers given here need. */
   #hasTable = true;
   #hasWindow = true;
+  /** That node:http2 knows of settings, which is to be said when all is answered that does not keep to them. */
+  #acks: Buffer[] = [];
 
   /** node:http2 has begun: its settings must be what the client gets first. */
   #hasBegun = false;
@@ -124,6 +127,8 @@ export class SharedSession implements NodeListener, StreamOwner {
    * all is answered that it has sent before (RFC 9113, 6.8).
    */
   leave(): void {
+    // The client has the end, and does not close its side.
+    if (this.#isNodeDone) this.#socket.destroy();
     if (this.#isLeaving || this.#farewell) return;
     this.#farewell = setTimeout(() => this.#close(), FAREWELL_MS);
     this.#sayFarewell();
@@ -210,8 +215,13 @@ export class SharedSession implements NodeListener, StreamOwner {
     else this.#node.open(streamId, fields, isLast);
   }
 
+  /** Whether the settings of the client allow what answers given here are. */
+  get #mayAnswer(): boolean {
+    return this.#hasTable && this.#hasWindow && this.#acks.length === 0;
+  }
+
   get #mayHold(): boolean {
-    const hasRoom = this.#hasTable && this.#hasWindow && !this.#outlet.isWaiting;
+    const hasRoom = this.#mayAnswer && !this.#outlet.isWaiting;
     return this.#hasBegun && hasRoom && this.#held.size < this.#options.maxConcurrentStreams;
   }
 
@@ -222,9 +232,12 @@ export class SharedSession implements NodeListener, StreamOwner {
     if (held?.isTaken === false) {
       // Padding is not a part of the body, and still of the window: node:http2 can keep the two apart.
       const isPlain = (flags & Flag.padded) === 0 && this.#heldBytes + length <= MAX_HELD_BYTES;
-      if (isPlain && held.add(bytes.subarray(FRAME_HEAD_BYTES))) {
+      const isLast = (flags & Flag.endStream) !== 0;
+      const part = bytes.subarray(FRAME_HEAD_BYTES);
+      // What waits for more is not to keep all the memory that it came in.
+      if (isPlain && held.add(isLast ? part : Buffer.from(part))) {
         this.#heldBytes += length;
-        if ((flags & Flag.endStream) !== 0 && !held.take()) this.#pass(held, true);
+        if (isLast && !held.take()) this.#pass(held, true);
         return;
       }
       this.#pass(held, false);
@@ -242,8 +255,10 @@ export class SharedSession implements NodeListener, StreamOwner {
     numberOf(frame);
     const held = this.#held.get(streamId);
     const stream = this.#node.streams.ofClient(streamId);
-    if (held) this.#release(held);
-    else if (stream) this.#node.sendFrame(stream, frame);
+    if (held) {
+      this.#release(held);
+      this.#onUnheld();
+    } else if (stream) this.#node.sendFrame(stream, frame);
     else this.#checkWasOpen(streamId);
   }
 
@@ -278,6 +293,8 @@ export class SharedSession implements NodeListener, StreamOwner {
       if (id === Setting.headerTableSize && value < HEADER_TABLE_BYTES) this.#hasTable = false;
       if (id === Setting.initialWindowSize) this.#hasWindow = value >= ENOUGH_WINDOW_BYTES;
     }
+    if (this.#mayAnswer) return;
+    for (const stream of this.#held.values()) if (!stream.isTaken) this.#pass(stream, false);
   }
 
   /** Throws a SessionError for a stream that the client has never opened. */
@@ -290,8 +307,13 @@ export class SharedSession implements NodeListener, StreamOwner {
   // From node:http2
 
   onNodeFrame(frame: Frame): void {
-    const { type, streamId, bytes } = frame;
+    const { type, flags, streamId, bytes } = frame;
     this.#hasBegun = true;
+    const isAck = type === FrameType.settings && (flags & Flag.ack) !== 0;
+    if (isAck && !this.#mayAnswer && this.#held.size > 0) {
+      this.#acks.push(bytes);
+      return;
+    }
     if (type === FrameType.goaway) this.#onNodeLeaving(bytes);
     // A client that waits for them may be the one whose window is waited for.
     if (streamId === 0 || type === FrameType.windowUpdate) this.#outlet.sendNow(bytes);
@@ -325,7 +347,7 @@ export class SharedSession implements NodeListener, StreamOwner {
     if (!this.#release(stream)) return;
     this.#spent += body.length;
     this.#outlet.send(stream.head.answer.framesOf(stream.id, body), body.length);
-    this.#endIfDone();
+    this.#onUnheld();
   }
 
   onFull(stream: HeldStream): void {
@@ -339,7 +361,7 @@ export class SharedSession implements NodeListener, StreamOwner {
   #reset(stream: HeldStream, code: number): void {
     if (!this.#release(stream)) return;
     this.#outlet.send(resetOf(stream.id, code), 0);
-    this.#endIfDone();
+    this.#onUnheld();
   }
 
   /** Makes it a stream of node:http2's, whose body has ended or goes on. */
@@ -353,6 +375,13 @@ export class SharedSession implements NodeListener, StreamOwner {
     this.#heldBytes -= stream.bytes;
     const passed = this.#node.open(stream.id, stream.head.fields, false);
     this.#node.sendBody(passed, stream.body, isEnded);
+    this.#onUnheld();
+  }
+
+  /** A stream is not held any more, and what it was answered here has been sent. */
+  #onUnheld(): void {
+    if (this.#held.size === 0) for (const ack of this.#acks.splice(0)) this.#outlet.send(ack, 0);
+    this.#endIfDone();
   }
 
   /** Lets go of a stream that ends here; false when the client has reset it before. */

@@ -22,6 +22,8 @@ export class HeldStream implements PlainEnd {
   #parts: Buffer[] = [];
   #bytes = 0;
   #isTaken = false;
+  /** By how much the client has made its window grow, in bytes. */
+  growth = 0;
 
   constructor(id: number, head: PlainHead, owner: StreamOwner) {
     this.id = id;

@@ -2,6 +2,7 @@
 // of its own, as it gets only some of the client's, and not in their order.
 
 import { Duplex } from "node:stream";
+import { resetOf, windowUpdateOf } from "../http2/control-frames.ts";
 import {
   Flag,
   type Frame,
@@ -19,9 +20,15 @@ import { type PassedStream, PassedStreams } from "./passed-streams.ts";
 export interface NodeListener {
   /** It sends a frame, with the client's number of the stream. */
   onNodeFrame(frame: Frame): void;
+  /** It has much to read; and is ready for more. */
+  onNodeBehind(): void;
+  onNodeReady(): void;
   /** It has finished; or it has broken off, or was. */
   onNodeEnd(isBroken: boolean): void;
 }
+
+/** More is not passed on while node:http2 does not read, in bytes. */
+const MAX_UNREAD_BYTES = 256 * 1024;
 
 export class NodeSession {
   /** The connection that node:http2 is to serve. */
@@ -29,13 +36,15 @@ export class NodeSession {
   readonly streams = new PassedStreams();
   readonly #listener: NodeListener;
   readonly #frames = new FrameSplitter();
+  #out: Buffer[] = [];
   /** Whose header block goes on perhaps. */
   #last: PassedStream | undefined;
 
   constructor(listener: NodeListener) {
     this.#listener = listener;
     this.connection = new Duplex({
-      read: () => {},
+      readableHighWaterMark: MAX_UNREAD_BYTES,
+      read: () => listener.onNodeReady(),
       // At once: what a client leaves unread is bounded in that no more is read from it.
       write: (chunk: Buffer, _encoding, done) => {
         this.#frames.push(chunk, this.#onFrame);
@@ -55,6 +64,17 @@ export class NodeSession {
   /** Breaks it off. */
   destroy(): void {
     this.connection.destroy();
+  }
+
+  /** The client breaks a stream off, or is said to. */
+  reset(stream: PassedStream, code: number): void {
+    this.send(resetOf(stream.nodeId, code));
+    this.streams.resetByClient(stream);
+  }
+
+  /** The window of a stream grows, in bytes. */
+  grow(stream: PassedStream, growth: number): void {
+    this.send(windowUpdateOf(stream.nodeId, growth));
   }
 
   /** Opens a stream with these header fields, with which it may end. */
@@ -86,9 +106,18 @@ export class NodeSession {
     else if (type === FrameType.data && (flags & Flag.endStream) !== 0) this.streams.endByClient(stream);
   }
 
-  /** Passes on what is not of a stream. */
+  /**
+   * Passes on what is not of a stream. All of a turn is one piece: node:http2 takes one in each turn while it writes, and
+   * has to see a flood as such.
+   */
   send(bytes: Buffer): void {
-    if (!this.connection.destroyed) this.connection.push(bytes);
+    if (this.#out.push(bytes) === 1) process.nextTick(() => this.#flush());
+  }
+
+  #flush(): void {
+    const bytes = Buffer.concat(this.#out);
+    this.#out = [];
+    if (!this.connection.destroyed && !this.connection.push(bytes)) this.#listener.onNodeBehind();
   }
 
   readonly #onFrame = (frame: Frame): void => {

@@ -8,10 +8,7 @@ export interface PassedStream {
   isEndedByNode: boolean;
 }
 
-/**
- * Of streams that the client has reset, as many are remembered: node:http2 may not have read of it yet. Of more at a time,
- * it ends the session.
- */
+/** Of streams that the client has reset, as many are remembered: node:http2 may not have read of it yet. */
 const MAX_RESET = 1000;
 
 export class PassedStreams {

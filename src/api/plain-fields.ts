@@ -22,7 +22,7 @@ const AUTHORITY = /^[\w.~!$%&'()*+,;=:[\]-]+$/;
 const PATH = /^\/[!-~\x80-\xff]*$/;
 /** Of a head, as node:http2 has it. */
 const MAX_FIELDS = 128;
-const LENGTH = /^\d{1,5}$/;
+const LENGTH = /^\d{1,7}$/;
 /**
  * They are of connections of HTTP/1.1, or say that more is to be known; `host` is said by the authority, and `set-cookie` is
  * a list for node:http2.

@@ -1,7 +1,7 @@
 // The heads of the requests of a session of HTTP/2, decoded and judged. Most are sent again and again: what is known of
 // the last one is most of what has to be known of the next.
 
-import { type HeaderField, HpackDecoder, listBytesOf } from "../http2/hpack.ts";
+import { type HeaderField, HpackDecoder } from "../http2/hpack.ts";
 import { PlainAnswer } from "./plain-answer.ts";
 import { plainFieldsOf } from "./plain-fields.ts";
 import type { PlainTaker, TakerOf } from "./plain-taker.ts";
@@ -28,7 +28,6 @@ interface Known extends Decoded {
 }
 
 export class PlainHeads {
-  readonly #maxListBytes: number;
   readonly #decoder: HpackDecoder;
   readonly #takerOf: TakerOf;
   readonly #peer: string | undefined;
@@ -36,18 +35,21 @@ export class PlainHeads {
 
   /** `maxListBytes` is for the fields of a block (RFC 7541, 4.1); `peer` is the address of the client. */
   constructor(maxListBytes: number, takerOf: TakerOf, peer: string | undefined) {
-    this.#maxListBytes = maxListBytes;
     this.#decoder = new HpackDecoder(maxListBytes);
     this.#takerOf = takerOf;
     this.#peer = peer;
   }
 
-  /** Decodes a header block: each one of the session, in their order. Throws an HpackError. */
-  decode(block: Buffer): Decoded {
+  /**
+   * Decodes a header block: each one of the session, in their order. Undefined when it has more fields than are taken.
+   * Throws an HpackError.
+   */
+  decode(block: Buffer): Decoded | undefined {
     const known = this.#known;
     const { changes } = this.#decoder;
     if (known?.changes === changes && known.block.equals(block)) return known;
     const fields = this.#decoder.decode(block);
+    if (!fields) return undefined;
     const head = known && areSame(known.fields, fields) ? known.head : this.#headOf(fields);
     // A block that changes the table means something else the next time; its fields are known again then.
     const isStable = this.#decoder.changes === changes;
@@ -57,8 +59,6 @@ export class PlainHeads {
   }
 
   #headOf(fields: readonly HeaderField[]): PlainHead | undefined {
-    // It is not all of them then.
-    if (listBytesOf(fields) > this.#maxListBytes) return undefined;
     const plain = plainFieldsOf(fields);
     const taker = plain && this.#takerOf(plain, this.#peer);
     return taker && { fields, taker, answer: new PlainAnswer(taker), bodyLength: plain.bodyLength };

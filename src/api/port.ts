@@ -106,7 +106,14 @@ function guarded({ handler, lane, logger }: PortOptions, connections: Connection
   };
 }
 
+/**
+ * What answers of a session may have in memory, in MB, before it takes no new streams. Node counts what was left of an answer
+ * that the client has reset for as long as the session lasts: with its own limit of 10, such clients came to an end soon.
+ */
+const SESSION_MEMORY_MB = 32;
+
 const HTTP2_OPTIONS = {
+  maxSessionMemory: SESSION_MEMORY_MB,
   settings: {
     initialWindowSize: STREAM_WINDOW_BYTES,
     maxConcurrentStreams: MAX_CONCURRENT_STREAMS,
@@ -187,12 +194,14 @@ function serveHttp2(
     logger,
   });
   let session: http2.ServerHttp2Session | undefined;
-  server.once("session", (ofNode: http2.ServerHttp2Session) => {
+  const onSession = (ofNode: http2.ServerHttp2Session) => {
     session = ofNode;
     setPeer(session, socket.remoteAddress ?? "");
     session.setLocalWindowSize(SESSION_WINDOW_BYTES);
-  });
+  };
+  server.on("session", onSession);
   toNode(shared.nodeConnection);
+  server.off("session", onSession);
   socket.setTimeout(IDLE_SESSION_MS, () => shared.leave());
   return shared;
 }

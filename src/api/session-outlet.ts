@@ -4,10 +4,12 @@
 import type { Socket } from "node:net";
 import { ErrorCode, SessionError } from "../http2/frames.ts";
 
-/** What windows begin with, in bytes (RFC 9113, 6.9.2). */
-const FIRST_WINDOW_BYTES = 65_535;
-/** What they may not grow beyond, in bytes (RFC 9113, 6.9.1). */
-const MAX_WINDOW_BYTES = 0x7f_ff_ff_ff;
+/** What windows begin with, in bytes (RFC 9113, 6.9.2), and what they may not grow beyond (6.9.1). */
+export const FIRST_WINDOW_BYTES = 65_535;
+export const MAX_WINDOW_BYTES = 0x7f_ff_ff_ff;
+
+/** What a frame that waits takes beside its bytes, in bytes: more or less. */
+const WAITING_BYTES = 256;
 
 interface Waiting {
   readonly bytes: Buffer;
@@ -17,23 +19,36 @@ interface Waiting {
 export class SessionOutlet {
   readonly #socket: Socket;
   #window = FIRST_WINDOW_BYTES;
-  /** What the window has no room for, and all behind it. */
+  /** What the window has no room for, and all behind it; from `#next` on, and what it is together. */
   #waiting: Waiting[] = [];
+  #next = 0;
+  #waitingBytes = 0;
+  #waitingCost = 0;
   #out: Buffer[] = [];
 
   constructor(socket: Socket) {
     this.#socket = socket;
   }
 
-  /** Whether frames wait for the window. */
-  get isWaiting(): boolean {
-    return this.#waiting.length > 0;
+  /** What waits for the window, in bytes of memory. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
   }
 
-  /** Sends frames, in which `cost` bytes are data. */
+  /** How much data the window has room for, in bytes; below 0, when more waits than that. */
+  get room(): number {
+    return this.#window - this.#waitingCost;
+  }
+
+  /** Sends frames, in which `cost` bytes are data, in the order of others. */
   send(bytes: Buffer, cost: number): void {
-    if (this.isWaiting || cost > this.#window) this.#waiting.push({ bytes, cost });
-    else this.#write(bytes, cost);
+    if (this.#waitingBytes === 0 && cost <= this.#window) {
+      this.#write(bytes, cost);
+      return;
+    }
+    this.#waiting.push({ bytes, cost });
+    this.#waitingBytes += bytes.length + WAITING_BYTES;
+    this.#waitingCost += cost;
   }
 
   /** Sends a frame that is not of the order of others: those that wait may come later. */
@@ -47,10 +62,15 @@ export class SessionOutlet {
     if (this.#window > MAX_WINDOW_BYTES) {
       throw new SessionError(ErrorCode.flowControlError, "a window is too large");
     }
-    if (!this.isWaiting) return;
-    const waiting = this.#waiting;
+    for (let first = this.#waiting[this.#next]; first; first = this.#waiting[this.#next]) {
+      if (first.cost > this.#window) return;
+      this.#next += 1;
+      this.#waitingBytes -= first.bytes.length + WAITING_BYTES;
+      this.#waitingCost -= first.cost;
+      this.#write(first.bytes, first.cost);
+    }
     this.#waiting = [];
-    for (const each of waiting) this.send(each.bytes, each.cost);
+    this.#next = 0;
   }
 
   /** Writes now what would be written at the end of this turn. */

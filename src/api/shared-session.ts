@@ -10,6 +10,7 @@
 // Of what a request may be and how it may end, this knows only the plain one that ends with success. A stream is held
 // until it is known to be that; when it is not, node:http2 gets all of it.
 
+import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
@@ -23,6 +24,7 @@ import {
   FrameType,
   frameOf,
   MAX_STREAM_ID,
+  ownCopy,
   SessionError,
 } from "../http2/frames.ts";
 import { type HeaderBlock, HeaderBlocks } from "../http2/header-blocks.ts";
@@ -31,7 +33,7 @@ import { HeldStream, type StreamOwner } from "./held-stream.ts";
 import { type NodeListener, NodeSession } from "./node-session.ts";
 import { PlainHeads } from "./plain-heads.ts";
 import type { TakerOf } from "./plain-taker.ts";
-import { SessionOutlet } from "./session-outlet.ts";
+import { FIRST_WINDOW_BYTES, MAX_WINDOW_BYTES, SessionOutlet } from "./session-outlet.ts";
 
 export interface SharedSessionOptions {
   readonly takerOf: TakerOf;
@@ -60,6 +62,14 @@ const WINDOW_STEP_BYTES = 16_384;
 const MAX_HELD_BYTES = 2 * 1024 * 1024 - 2 * WINDOW_STEP_BYTES;
 /** Nothing more is read from a client that has not read as much, in bytes. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
+/**
+ * So much of the window of the session node:http2 knows of at most, in bytes: what answers given here take of it meanwhile,
+ * it sends too much, and that waits.
+ */
+const NODE_WINDOW_BYTES = 1024 * 1024;
+/** A client for which more waits, in bytes, asks without end and does not take the answers. */
+const MAX_WAITING_BYTES = 4 * NODE_WINDOW_BYTES;
+const PING_BYTES = 8;
 /** A ping that asks a client whether it has heard of the end. */
 const FAREWELL = frameOf(FrameType.ping, 0, 0, Buffer.from("farewell"));
 /** For how long the answer is waited for, in ms. */
@@ -84,20 +94,27 @@ export class SharedSession implements NodeListener, StreamOwner {
   #heldBytes = 0;
   /** What was taken here, and the client has not got back for its window, in bytes. */
   #taken = 0;
-  /** What answers given here have taken of our window, and the client has not given back, in bytes. */
-  #spent = 0;
+  /** What node:http2 knows of the window of the session, in bytes. */
+  #nodeWindow = FIRST_WINDOW_BYTES;
   /** The client has room for what answers given here need. */
   #hasTable = true;
   #hasWindow = true;
-  /** That node:http2 knows of settings, which is to be said when all is answered that does not keep to them. */
-  #acks: Buffer[] = [];
+  /** What is done when no stream is held any more; until then, none is held anew. */
+  #deferred: (() => void)[] = [];
 
   /** node:http2 has begun: its settings must be what the client gets first. */
   #hasBegun = false;
+  /** A ping that asks node:http2 whether it has read all that goes on, before it ends its session. */
+  readonly #lastPing = frameOf(FrameType.ping, 0, 0, randomBytes(PING_BYTES));
   /** Until when the client may say that it has heard of the end. */
   #farewell: NodeJS.Timeout | undefined;
-  /** Streams are not carried out any more that the client opens. */
+  /** The session is to end: no stream is held any more. */
+  #isClosing = false;
+  /** Streams are not carried out any more that the client opens; the last one that is was said to be this one. */
   #isLeaving = false;
+  #lastSaid = MAX_STREAM_ID;
+  /** node:http2 has much to read, so that no more is read from the client. */
+  #isNodeBehind = false;
   /** node:http2 has finished, and has broken off perhaps. */
   #isNodeDone = false;
   #isBroken = false;
@@ -110,7 +127,7 @@ export class SharedSession implements NodeListener, StreamOwner {
     this.#heads = new PlainHeads(options.maxHeaderListBytes, options.takerOf, socket.remoteAddress);
     socket.setNoDelay();
     socket.on("data", this.#onData);
-    socket.on("drain", () => socket.resume());
+    socket.on("drain", () => this.#resume());
     socket.on("end", () => this.#node.destroy());
     socket.on("close", () => this.#node.destroy());
     // A client that is gone: there is nobody to tell.
@@ -142,7 +159,15 @@ export class SharedSession implements NodeListener, StreamOwner {
 
   #close(): void {
     clearTimeout(this.#farewell);
-    this.#options.close();
+    this.#isClosing = true;
+    this.#whenNoneIsHeld(() => this.#node.send(this.#lastPing));
+  }
+
+  /** node:http2 is to know of all that goes on before it ends the session, or agrees to what may not go on. */
+  #whenNoneIsHeld(action: () => void): void {
+    this.#deferred.push(action);
+    for (const stream of this.#held.values()) if (!stream.isTaken) this.#pass(stream, false);
+    this.#onUnheld();
   }
 
   // From the client
@@ -157,8 +182,15 @@ export class SharedSession implements NodeListener, StreamOwner {
     } catch (error) {
       this.#breakOff(error);
     }
+    if (this.#outlet.waitingBytes > MAX_WAITING_BYTES) {
+      this.#breakOff(new SessionError(ErrorCode.enhanceYourCalm, "too many answers wait for the window"));
+    }
     if (this.#socket.writableLength > MAX_UNREAD_BYTES) this.#socket.pause();
   };
+
+  #resume(): void {
+    if (!this.#isNodeBehind && !this.#socket.writableNeedDrain) this.#socket.resume();
+  }
 
   readonly #onFrame = (frame: Frame): void => {
     this.#blocks.check(frame);
@@ -183,11 +215,11 @@ export class SharedSession implements NodeListener, StreamOwner {
         this.#node.send(frame.bytes);
         break;
       case FrameType.ping:
-        if (this.#farewell && isFarewell(frame)) this.#close();
+        if (this.#farewell && isAnswer(frame, FAREWELL)) this.#close();
         else this.#node.send(frame.bytes);
         break;
       case FrameType.goaway:
-        this.#node.send(frame.bytes);
+        this.#whenNoneIsHeld(() => this.#node.send(frame.bytes));
         break;
       case FrameType.pushPromise:
         throw new SessionError(ErrorCode.protocolError, "a client promises a stream");
@@ -198,9 +230,14 @@ export class SharedSession implements NodeListener, StreamOwner {
 
   #onBlock({ streamId, isLast, bytes }: HeaderBlock): void {
     // Each block counts for the ones behind it, whatever becomes of its stream.
-    const { fields, head } = this.#heads.decode(bytes);
+    const decoded = this.#heads.decode(bytes);
     if (streamId % 2 === 0)
       throw new SessionError(ErrorCode.protocolError, "header fields of an even stream");
+    if (!decoded) {
+      this.#onTooLong(streamId);
+      return;
+    }
+    const { fields, head } = decoded;
     if (streamId <= this.#lastId) {
       const held = this.#held.get(streamId);
       if (held?.isTaken === false) this.#pass(held, false);
@@ -215,14 +252,28 @@ export class SharedSession implements NodeListener, StreamOwner {
     else this.#node.open(streamId, fields, isLast);
   }
 
+  /** A list of header fields is too long: its stream ends, and no part of the list is anybody's. */
+  #onTooLong(streamId: number): void {
+    const isNew = streamId > this.#lastId;
+    const held = this.#held.get(streamId);
+    const stream = this.#node.streams.ofClient(streamId);
+    if (isNew) this.#lastId = streamId;
+    if (held?.isTaken === false) this.#reset(held, ErrorCode.enhanceYourCalm);
+    if (stream) this.#node.reset(stream, ErrorCode.enhanceYourCalm);
+    if (stream || (isNew && !this.#isLeaving)) {
+      this.#outlet.send(resetOf(streamId, ErrorCode.enhanceYourCalm), 0);
+    }
+  }
+
   /** Whether the settings of the client allow what answers given here are. */
   get #mayAnswer(): boolean {
-    return this.#hasTable && this.#hasWindow && this.#acks.length === 0;
+    return this.#hasTable && this.#hasWindow;
   }
 
   get #mayHold(): boolean {
-    const hasRoom = this.#mayAnswer && !this.#outlet.isWaiting;
-    return this.#hasBegun && hasRoom && this.#held.size < this.#options.maxConcurrentStreams;
+    const isReady = this.#hasBegun && !this.#isClosing && this.#deferred.length === 0;
+    const hasRoom = this.#outlet.waitingBytes === 0 && this.#held.size < this.#options.maxConcurrentStreams;
+    return isReady && hasRoom && this.#mayAnswer;
   }
 
   #onDataFrame(frame: Frame): void {
@@ -235,7 +286,7 @@ export class SharedSession implements NodeListener, StreamOwner {
       const isLast = (flags & Flag.endStream) !== 0;
       const part = bytes.subarray(FRAME_HEAD_BYTES);
       // What waits for more is not to keep all the memory that it came in.
-      if (isPlain && held.add(isLast ? part : Buffer.from(part))) {
+      if (isPlain && held.add(isLast ? part : ownCopy(part))) {
         this.#heldBytes += length;
         if (isLast && !held.take()) this.#pass(held, true);
         return;
@@ -267,22 +318,20 @@ export class SharedSession implements NodeListener, StreamOwner {
     const growth = numberOf(frame);
     if (growth === 0) throw new SessionError(ErrorCode.protocolError, "a window grows by nothing");
     if (streamId === 0) {
-      this.#onGrowth(growth);
+      this.#outlet.grow(growth);
+      this.#growNode();
+      this.#endIfDone();
       return;
     }
+    const held = this.#held.get(streamId);
     const stream = this.#node.streams.ofClient(streamId);
     if (stream) this.#node.sendFrame(stream, frame);
-    // One that is held needs no more window than streams begin with.
+    // Answers given here need no more window than streams begin with; node:http2's may.
+    else if (held) held.growth += growth;
     else this.#checkWasOpen(streamId);
-  }
-
-  /** The window of the session has grown: by what answers given here had taken of it, and then by what is node:http2's. */
-  #onGrowth(growth: number): void {
-    this.#outlet.grow(growth);
-    const isOurs = Math.min(growth, this.#spent);
-    this.#spent -= isOurs;
-    if (growth > isOurs) this.#node.send(windowUpdateOf(growth - isOurs));
-    this.#endIfDone();
+    if (held && held.growth > MAX_WINDOW_BYTES - FIRST_WINDOW_BYTES) {
+      throw new SessionError(ErrorCode.flowControlError, "a window is too large");
+    }
   }
 
   #onSettings({ flags, bytes }: Frame): void {
@@ -309,15 +358,44 @@ export class SharedSession implements NodeListener, StreamOwner {
   onNodeFrame(frame: Frame): void {
     const { type, flags, streamId, bytes } = frame;
     this.#hasBegun = true;
+    if (this.#isClosing && isAnswer(frame, this.#lastPing)) {
+      this.#options.close();
+      return;
+    }
     const isAck = type === FrameType.settings && (flags & Flag.ack) !== 0;
     if (isAck && !this.#mayAnswer && this.#held.size > 0) {
-      this.#acks.push(bytes);
+      // What is answered here meanwhile does not keep to them.
+      this.#whenNoneIsHeld(() => this.#outlet.send(bytes, 0));
       return;
     }
     if (type === FrameType.goaway) this.#onNodeLeaving(bytes);
     // A client that waits for them may be the one whose window is waited for.
     if (streamId === 0 || type === FrameType.windowUpdate) this.#outlet.sendNow(bytes);
-    else this.#outlet.send(bytes, type === FrameType.data ? bytes.length - FRAME_HEAD_BYTES : 0);
+    else {
+      const cost = type === FrameType.data ? bytes.length - FRAME_HEAD_BYTES : 0;
+      this.#nodeWindow -= cost;
+      this.#outlet.send(bytes, cost);
+      this.#growNode();
+    }
+  }
+
+  #growNode(): void {
+    const growth = Math.min(this.#outlet.room, NODE_WINDOW_BYTES) - this.#nodeWindow;
+    const isMuch = growth >= WINDOW_STEP_BYTES || this.#nodeWindow < WINDOW_STEP_BYTES;
+    if (growth <= 0 || !isMuch) return;
+    this.#nodeWindow += growth;
+    this.#node.send(windowUpdateOf(0, growth));
+  }
+
+  onNodeBehind(): void {
+    this.#isNodeBehind = true;
+    this.#socket.pause();
+  }
+
+  onNodeReady(): void {
+    if (!this.#isNodeBehind) return;
+    this.#isNodeBehind = false;
+    this.#resume();
   }
 
   /** All streams that the client has opened are carried out, but for those that node:http2 has not read. */
@@ -327,7 +405,8 @@ export class SharedSession implements NodeListener, StreamOwner {
       this.#node.streams.close(stream);
       this.#outlet.send(resetOf(stream.clientId, ErrorCode.refusedStream), 0);
     }
-    goaway.writeUInt32BE(this.#lastId, FRAME_HEAD_BYTES);
+    this.#lastSaid = Math.min(this.#lastSaid, this.#lastId);
+    goaway.writeUInt32BE(this.#lastSaid, FRAME_HEAD_BYTES);
   }
 
   onNodeEnd(isBroken: boolean): void {
@@ -345,7 +424,6 @@ export class SharedSession implements NodeListener, StreamOwner {
 
   onAnswer(stream: HeldStream, body: string): void {
     if (!this.#release(stream)) return;
-    this.#spent += body.length;
     this.#outlet.send(stream.head.answer.framesOf(stream.id, body), body.length);
     this.#onUnheld();
   }
@@ -374,13 +452,14 @@ export class SharedSession implements NodeListener, StreamOwner {
     if (!this.#held.delete(stream.id)) return;
     this.#heldBytes -= stream.bytes;
     const passed = this.#node.open(stream.id, stream.head.fields, false);
+    if (stream.growth > 0) this.#node.grow(passed, stream.growth);
     this.#node.sendBody(passed, stream.body, isEnded);
     this.#onUnheld();
   }
 
   /** A stream is not held any more, and what it was answered here has been sent. */
   #onUnheld(): void {
-    if (this.#held.size === 0) for (const ack of this.#acks.splice(0)) this.#outlet.send(ack, 0);
+    if (this.#held.size === 0) for (const action of this.#deferred.splice(0)) action();
     this.#endIfDone();
   }
 
@@ -396,7 +475,7 @@ export class SharedSession implements NodeListener, StreamOwner {
   #giveBack(bytes: number): void {
     this.#taken += bytes;
     if (this.#taken < WINDOW_STEP_BYTES) return;
-    this.#outlet.sendNow(windowUpdateOf(this.#taken));
+    this.#outlet.sendNow(windowUpdateOf(0, this.#taken));
     this.#taken = 0;
   }
 
@@ -407,7 +486,7 @@ export class SharedSession implements NodeListener, StreamOwner {
     if (!(error instanceof SessionError || error instanceof HpackError)) {
       this.#options.logger.error({ err: error }, "a session of HTTP/2 failed");
     }
-    this.#outlet.sendNow(goawayOf(this.#lastId, codeOf(error)));
+    this.#outlet.sendNow(goawayOf(Math.min(this.#lastSaid, this.#lastId), codeOf(error)));
     this.#node.destroy();
   }
 
@@ -417,17 +496,17 @@ export class SharedSession implements NodeListener, StreamOwner {
     if (this.#isBroken) {
       this.#outlet.flush();
       this.#socket.destroySoon();
-    } else if (!this.#outlet.isWaiting) {
+    } else if (this.#outlet.waitingBytes === 0) {
       this.#outlet.flush();
       this.#socket.end();
     }
   }
 }
 
-/** Whether it is the answer to our ping. */
-function isFarewell({ flags, bytes }: Frame): boolean {
-  const payload = bytes.subarray(FRAME_HEAD_BYTES);
-  return (flags & Flag.ack) !== 0 && payload.equals(FAREWELL.subarray(FRAME_HEAD_BYTES));
+/** Whether it is the answer to that ping. */
+function isAnswer({ type, flags, bytes }: Frame, ping: Buffer): boolean {
+  const isAck = type === FrameType.ping && (flags & Flag.ack) !== 0;
+  return isAck && bytes.subarray(FRAME_HEAD_BYTES).equals(ping.subarray(FRAME_HEAD_BYTES));
 }
 
 function codeOf(error: unknown): number {

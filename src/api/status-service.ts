@@ -40,6 +40,7 @@ interface Projection {
 export class StatusService implements StatusSource {
   readonly #dependencies: StatusDependencies;
   readonly #startedAtMs: number;
+  #oldest: Promise<number | undefined> | undefined;
 
   constructor(dependencies: StatusDependencies) {
     this.#dependencies = dependencies;
@@ -77,14 +78,21 @@ export class StatusService implements StatusSource {
     try {
       const checkpoint = this.#dependencies.checkpoint();
       projected = checkpoint?.nextOffset ?? 0;
-      const oldestMs =
-        end > projected ? await oldestUnfolded(this.#dependencies.files, checkpoint) : undefined;
+      const oldestMs = end > projected ? await this.#oldestUnfolded(checkpoint) : undefined;
       const lagMs = oldestMs === undefined ? 0 : Math.max(0, this.#dependencies.now() - oldestMs);
       return { projected, lagMs, problem: this.#projectionProblem(lagMs) };
     } catch (error) {
       this.#dependencies.logger.error({ err: error }, "the state of the read model cannot be told");
       return { projected, lagMs: 0, problem: `the read model cannot be trusted: ${reasonOf(error)}` };
     }
+  }
+
+  /** One look at the log for all that ask at a time: it reads a whole frame. */
+  #oldestUnfolded(checkpoint: LogPosition | undefined): Promise<number | undefined> {
+    this.#oldest ??= oldestUnfolded(this.#dependencies.files, checkpoint).finally(() => {
+      this.#oldest = undefined;
+    });
+    return this.#oldest;
   }
 
   #projectionProblem(lagMs: number): string | undefined {

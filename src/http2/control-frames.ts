@@ -20,9 +20,9 @@ export function goawayOf(lastStreamId: number, code: number): Buffer {
   return frameOf(FrameType.goaway, 0, 0, numbers(lastStreamId, code));
 }
 
-/** The window of the session grows, in bytes. */
-export function windowUpdateOf(growth: number): Buffer {
-  return frameOf(FrameType.windowUpdate, 0, 0, numbers(growth));
+/** A window grows, in bytes: that of a stream, or, with 0, that of the session. */
+export function windowUpdateOf(streamId: number, growth: number): Buffer {
+  return frameOf(FrameType.windowUpdate, 0, streamId, numbers(growth));
 }
 
 /** The number that is the payload of RST_STREAM or WINDOW_UPDATE. Throws a SessionError when that is anything else. */

@@ -108,7 +108,7 @@ export class FrameSplitter {
       onFrame(frameAt(chunk, at, end));
       at = end;
     }
-    if (at < chunk.length) this.#rest = chunk.subarray(at);
+    if (at < chunk.length) this.#rest = ownCopy(chunk.subarray(at));
   }
 
   /** Completes the frame that has begun; gives where in `chunk` the next one begins. */
@@ -132,6 +132,13 @@ export class FrameSplitter {
     onFrame(frameAt(rest, 0, length));
     return at;
   }
+}
+
+/** A copy for what is kept for long: a part of `bytes` would keep all of the memory that it lies in. */
+export function ownCopy(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length);
+  bytes.copy(copy);
+  return copy;
 }
 
 function payloadLengthAt(bytes: Buffer, at: number): number {

@@ -64,22 +64,20 @@ export class HpackDecoder {
   }
 
   /**
-   * The fields of a complete block. Of a list that is longer than `maxListBytes`, it gives the fields up to and including
-   * the one that went over it; the rest is decoded for the table's sake, but not kept: a block may have a byte for a
-   * field of thousands.
+   * The fields of a complete block; undefined when the list is longer than `maxListBytes`. Such a block is decoded for the
+   * table's sake, and its fields are not kept: it may have a byte for a field of thousands.
    */
-  decode(block: Buffer): HeaderField[] {
+  decode(block: Buffer): HeaderField[] | undefined {
     this.#at = 0;
     this.#readSizes(block);
     const fields: HeaderField[] = [];
     let listBytes = 0;
     while (this.#at < block.length) {
       const field = this.#readField(block);
-      if (listBytes > this.#maxListBytes) continue;
       listBytes += bytesOf(field);
-      fields.push(field);
+      if (listBytes <= this.#maxListBytes) fields.push(field);
     }
-    return fields;
+    return listBytes <= this.#maxListBytes ? fields : undefined;
   }
 
   #readSizes(block: Buffer): void {
@@ -196,11 +194,7 @@ class DynamicTable {
   }
 }
 
-/** How much a list counts, in bytes (RFC 7541, 4.1). */
-export function listBytesOf(fields: readonly HeaderField[]): number {
-  return fields.reduce((sum, field) => sum + bytesOf(field), 0);
-}
-
+/** How much a field counts, in bytes (RFC 7541, 4.1). */
 function bytesOf({ name, value }: HeaderField): number {
   return name.length + value.length + FIELD_BYTES;
 }

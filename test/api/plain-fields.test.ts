@@ -91,7 +91,7 @@ test.each<readonly [string, readonly HeaderField[]]>([
     "upgrade",
   ].map((name) => [`with ${name}`, having({ [name]: "x" })] as const),
   ...["gzip", "trailers, gzip", "Trailers", ""].map((te) => [`with te: "${te}"`, having({ te })] as const),
-  ...["", "-1", "+1", "1.5", "1,1", "0x1", "100000", " 1", "a"].map(
+  ...["", "-1", "+1", "1.5", "1,1", "0x1", "10000000", " 1", "a"].map(
     (length) => [`with a length of "${length}"`, having({ "content-length": length })] as const,
   ),
   ...["A", "a b", "", "a:", "\u00e9", "a\0"].map(

@@ -225,7 +225,7 @@ export class RawSession {
     const answer = this.answer(streamId);
     const { ":status": status } = answer.headers;
     const those = status === undefined || status.startsWith("1") ? answer.headers : answer.trailers;
-    for (const { name, value } of fields) those[name] = value;
+    for (const { name, value } of fields ?? []) those[name] = value;
     if ((this.#blockFlags & Flag.endStream) !== 0) answer.isEnded = true;
   }
 }

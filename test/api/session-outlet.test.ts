@@ -44,21 +44,21 @@ test("what has no room waits, and all behind it, until the window has grown enou
   outlet.send(frame("c"), 0);
   outlet.send(frame("d"), 1);
   await turn();
-  expect([written.join(""), outlet.isWaiting]).toEqual(["a", true]);
+  expect([written.join(""), outlet.waitingBytes > 0]).toEqual(["a", true]);
   outlet.grow(1);
   outlet.flush();
-  expect([written.join(""), outlet.isWaiting]).toEqual(["abc", true]);
+  expect([written.join(""), outlet.waitingBytes > 0]).toEqual(["abc", true]);
   outlet.grow(1);
   outlet.flush();
-  expect([written.join(""), outlet.isWaiting]).toEqual(["abcd", false]);
+  expect([written.join(""), outlet.waitingBytes > 0]).toEqual(["abcd", false]);
 });
 
 test("what fills the window to its end does not wait", () => {
   const { outlet } = open();
   outlet.send(frame("a"), FIRST_WINDOW);
-  expect(outlet.isWaiting).toBe(false);
+  expect(outlet.waitingBytes > 0).toBe(false);
   outlet.send(frame("b"), 1);
-  expect(outlet.isWaiting).toBe(true);
+  expect(outlet.waitingBytes > 0).toBe(true);
 });
 
 test("what is not of the order of others does not wait, and takes nothing of the window", async () => {
@@ -116,7 +116,7 @@ test("however frames and growth come, the order is kept, and never more is out t
         expect(spent).toBeLessThanOrEqual(window);
         // And no less than it could be.
         expect(next === undefined || spent + next > window).toBe(true);
-        expect(outlet.isWaiting).toBe(next !== undefined);
+        expect(outlet.waitingBytes > 0).toBe(next !== undefined);
       }
     }),
   );

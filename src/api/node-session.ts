@@ -5,6 +5,7 @@ import { Duplex } from "node:stream";
 import { resetOf, windowUpdateOf } from "../http2/control-frames.ts";
 import {
   Flag,
+  FRAME_HEAD_BYTES,
   type Frame,
   FrameSplitter,
   FrameType,
@@ -15,6 +16,7 @@ import {
 import { headerFrames } from "../http2/header-blocks.ts";
 import { type HeaderField, literalBlock } from "../http2/hpack.ts";
 import { type PassedStream, PassedStreams } from "./passed-streams.ts";
+import { FIRST_WINDOW_BYTES } from "./session-outlet.ts";
 
 /** Hears of node:http2. */
 export interface NodeListener {
@@ -27,6 +29,13 @@ export interface NodeListener {
   onNodeEnd(isBroken: boolean): void;
 }
 
+/**
+ * So much of the window of the session it knows of at most, in bytes. What other answers take of that meanwhile, it sends too
+ * much.
+ */
+export const ENOUGH_WINDOW_BYTES = 1024 * 1024;
+/** It gets to know of more when it is as much, or when it has less, in bytes. */
+const WINDOW_STEP_BYTES = 16_384;
 /** More is not passed on while node:http2 does not read, in bytes. */
 const MAX_UNREAD_BYTES = 256 * 1024;
 
@@ -37,6 +46,8 @@ export class NodeSession {
   readonly #listener: NodeListener;
   readonly #frames = new FrameSplitter();
   #out: Buffer[] = [];
+  /** What it knows of the window of the session, in bytes. */
+  #window = FIRST_WINDOW_BYTES;
   /** Whose header block goes on perhaps. */
   #last: PassedStream | undefined;
 
@@ -75,6 +86,15 @@ export class NodeSession {
   /** The window of a stream grows, in bytes. */
   grow(stream: PassedStream, growth: number): void {
     this.send(windowUpdateOf(stream.nodeId, growth));
+  }
+
+  /** Lets it know of the window of the session, in which there is so much room, in bytes: of as much as it needs. */
+  growSession(room: number): void {
+    const growth = Math.min(room, ENOUGH_WINDOW_BYTES) - this.#window;
+    const isMuch = growth >= WINDOW_STEP_BYTES || this.#window < WINDOW_STEP_BYTES;
+    if (growth <= 0 || !isMuch) return;
+    this.#window += growth;
+    this.send(windowUpdateOf(0, growth));
   }
 
   /** Opens a stream with these header fields, with which it may end. */
@@ -130,6 +150,7 @@ export class NodeSession {
     this.#last = stream;
     // Of a stream that is over.
     if (!stream) return;
+    if (type === FrameType.data) this.#window -= bytes.length - FRAME_HEAD_BYTES;
     const mayEnd = type === FrameType.data || type === FrameType.headers;
     if (type === FrameType.rstStream) this.streams.close(stream);
     else if (mayEnd && (flags & Flag.endStream) !== 0) this.streams.endByNode(stream);

@@ -14,7 +14,15 @@ import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
-import { goawayOf, numberOf, resetOf, windowUpdateOf } from "../http2/control-frames.ts";
+import {
+  forEachSetting,
+  goawayOf,
+  isAnswerTo,
+  numberOf,
+  pingOf,
+  resetOf,
+  windowUpdateOf,
+} from "../http2/control-frames.ts";
 import {
   ErrorCode,
   Flag,
@@ -22,15 +30,14 @@ import {
   type Frame,
   FrameSplitter,
   FrameType,
-  frameOf,
   MAX_STREAM_ID,
-  ownCopy,
   SessionError,
 } from "../http2/frames.ts";
 import { type HeaderBlock, HeaderBlocks } from "../http2/header-blocks.ts";
 import { HpackError } from "../http2/hpack.ts";
 import { HeldStream, type StreamOwner } from "./held-stream.ts";
-import { type NodeListener, NodeSession } from "./node-session.ts";
+import { HeldStreams } from "./held-streams.ts";
+import { ENOUGH_WINDOW_BYTES, type NodeListener, NodeSession } from "./node-session.ts";
 import { PlainHeads } from "./plain-heads.ts";
 import type { TakerOf } from "./plain-taker.ts";
 import { FIRST_WINDOW_BYTES, MAX_WINDOW_BYTES, SessionOutlet } from "./session-outlet.ts";
@@ -47,31 +54,19 @@ export interface SharedSessionOptions {
 
 const PREFACE_BYTES = 24;
 const Setting = { headerTableSize: 1, initialWindowSize: 4 } as const;
-const SETTING_BYTES = 6;
 /** The size that the tables of decoders begin with, in bytes (RFC 9113, 6.5.2). */
 const HEADER_TABLE_BYTES = 4096;
 /** No answer is longer, in bytes. */
-const ENOUGH_WINDOW_BYTES = 1024;
+const ANSWER_WINDOW_BYTES = 1024;
 /** The client gets back for its window what was taken here when it is as much, in bytes. */
 const WINDOW_STEP_BYTES = 16_384;
-/**
- * The client gets back for its window what is held only when it is held no more. So it is not to be all that the window
- * of the session has: bodies would wait for each other. node:http2 gives back when it has read half of the window, which
- * is to be left for it beside what is taken here.
- */
-const MAX_HELD_BYTES = 2 * 1024 * 1024 - 2 * WINDOW_STEP_BYTES;
 /** Nothing more is read from a client that has not read as much, in bytes. */
 const MAX_UNREAD_BYTES = 1024 * 1024;
-/**
- * So much of the window of the session node:http2 knows of at most, in bytes: what answers given here take of it meanwhile,
- * it sends too much, and that waits.
- */
-const NODE_WINDOW_BYTES = 1024 * 1024;
 /** A client for which more waits, in bytes, asks without end and does not take the answers. */
-const MAX_WAITING_BYTES = 4 * NODE_WINDOW_BYTES;
+const MAX_WAITING_BYTES = 4 * ENOUGH_WINDOW_BYTES;
 const PING_BYTES = 8;
 /** A ping that asks a client whether it has heard of the end. */
-const FAREWELL = frameOf(FrameType.ping, 0, 0, Buffer.from("farewell"));
+const FAREWELL = pingOf(Buffer.from("farewell"));
 /** For how long the answer is waited for, in ms. */
 const FAREWELL_MS = 500;
 
@@ -89,13 +84,9 @@ export class SharedSession implements NodeListener, StreamOwner {
   #lastId = 0;
 
   /** Until they are answered, or are node:http2's. */
-  readonly #held = new Map<number, HeldStream>();
-  /** Of their bodies. */
-  #heldBytes = 0;
+  readonly #held = new HeldStreams();
   /** What was taken here, and the client has not got back for its window, in bytes. */
   #taken = 0;
-  /** What node:http2 knows of the window of the session, in bytes. */
-  #nodeWindow = FIRST_WINDOW_BYTES;
   /** The client has room for what answers given here need. */
   #hasTable = true;
   #hasWindow = true;
@@ -105,7 +96,7 @@ export class SharedSession implements NodeListener, StreamOwner {
   /** node:http2 has begun: its settings must be what the client gets first. */
   #hasBegun = false;
   /** A ping that asks node:http2 whether it has read all that goes on, before it ends its session. */
-  readonly #lastPing = frameOf(FrameType.ping, 0, 0, randomBytes(PING_BYTES));
+  readonly #lastPing = pingOf(randomBytes(PING_BYTES));
   /** Until when the client may say that it has heard of the end. */
   #farewell: NodeJS.Timeout | undefined;
   /** The session is to end: no stream is held any more. */
@@ -166,7 +157,7 @@ export class SharedSession implements NodeListener, StreamOwner {
   /** node:http2 is to know of all that goes on before it ends the session, or agrees to what may not go on. */
   #whenNoneIsHeld(action: () => void): void {
     this.#deferred.push(action);
-    for (const stream of this.#held.values()) if (!stream.isTaken) this.#pass(stream, false);
+    for (const stream of this.#held.untaken) this.#pass(stream, false);
     this.#onUnheld();
   }
 
@@ -215,7 +206,7 @@ export class SharedSession implements NodeListener, StreamOwner {
         this.#node.send(frame.bytes);
         break;
       case FrameType.ping:
-        if (this.#farewell && isAnswer(frame, FAREWELL)) this.#close();
+        if (this.#farewell && isAnswerTo(FAREWELL, frame)) this.#close();
         else this.#node.send(frame.bytes);
         break;
       case FrameType.goaway:
@@ -248,7 +239,7 @@ export class SharedSession implements NodeListener, StreamOwner {
     }
     this.#lastId = streamId;
     if (this.#isLeaving) return;
-    if (head && !isLast && this.#mayHold) this.#held.set(streamId, new HeldStream(streamId, head, this));
+    if (head && !isLast && this.#mayHold) this.#held.add(new HeldStream(streamId, head, this));
     else this.#node.open(streamId, fields, isLast);
   }
 
@@ -282,12 +273,9 @@ export class SharedSession implements NodeListener, StreamOwner {
     const held = this.#held.get(streamId);
     if (held?.isTaken === false) {
       // Padding is not a part of the body, and still of the window: node:http2 can keep the two apart.
-      const isPlain = (flags & Flag.padded) === 0 && this.#heldBytes + length <= MAX_HELD_BYTES;
+      const isPlain = (flags & Flag.padded) === 0;
       const isLast = (flags & Flag.endStream) !== 0;
-      const part = bytes.subarray(FRAME_HEAD_BYTES);
-      // What waits for more is not to keep all the memory that it came in.
-      if (isPlain && held.add(isLast ? part : ownCopy(part))) {
-        this.#heldBytes += length;
+      if (isPlain && this.#held.addPart(held, bytes.subarray(FRAME_HEAD_BYTES), isLast)) {
         if (isLast && !held.take()) this.#pass(held, true);
         return;
       }
@@ -319,7 +307,7 @@ export class SharedSession implements NodeListener, StreamOwner {
     if (growth === 0) throw new SessionError(ErrorCode.protocolError, "a window grows by nothing");
     if (streamId === 0) {
       this.#outlet.grow(growth);
-      this.#growNode();
+      this.#node.growSession(this.#outlet.room);
       this.#endIfDone();
       return;
     }
@@ -334,16 +322,14 @@ export class SharedSession implements NodeListener, StreamOwner {
     }
   }
 
-  #onSettings({ flags, bytes }: Frame): void {
-    if ((flags & Flag.ack) !== 0) return;
-    for (let at = FRAME_HEAD_BYTES; at + SETTING_BYTES <= bytes.length; at += SETTING_BYTES) {
-      const [id, value] = [bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2)];
+  #onSettings(frame: Frame): void {
+    forEachSetting(frame, (id, value) => {
       // Once a table has become smaller, the next block has to say so, which is to be node:http2's.
       if (id === Setting.headerTableSize && value < HEADER_TABLE_BYTES) this.#hasTable = false;
-      if (id === Setting.initialWindowSize) this.#hasWindow = value >= ENOUGH_WINDOW_BYTES;
-    }
+      if (id === Setting.initialWindowSize) this.#hasWindow = value >= ANSWER_WINDOW_BYTES;
+    });
     if (this.#mayAnswer) return;
-    for (const stream of this.#held.values()) if (!stream.isTaken) this.#pass(stream, false);
+    for (const stream of this.#held.untaken) this.#pass(stream, false);
   }
 
   /** Throws a SessionError for a stream that the client has never opened. */
@@ -358,7 +344,7 @@ export class SharedSession implements NodeListener, StreamOwner {
   onNodeFrame(frame: Frame): void {
     const { type, flags, streamId, bytes } = frame;
     this.#hasBegun = true;
-    if (this.#isClosing && isAnswer(frame, this.#lastPing)) {
+    if (this.#isClosing && isAnswerTo(this.#lastPing, frame)) {
       this.#options.close();
       return;
     }
@@ -373,18 +359,9 @@ export class SharedSession implements NodeListener, StreamOwner {
     if (streamId === 0 || type === FrameType.windowUpdate) this.#outlet.sendNow(bytes);
     else {
       const cost = type === FrameType.data ? bytes.length - FRAME_HEAD_BYTES : 0;
-      this.#nodeWindow -= cost;
       this.#outlet.send(bytes, cost);
-      this.#growNode();
+      this.#node.growSession(this.#outlet.room);
     }
-  }
-
-  #growNode(): void {
-    const growth = Math.min(this.#outlet.room, NODE_WINDOW_BYTES) - this.#nodeWindow;
-    const isMuch = growth >= WINDOW_STEP_BYTES || this.#nodeWindow < WINDOW_STEP_BYTES;
-    if (growth <= 0 || !isMuch) return;
-    this.#nodeWindow += growth;
-    this.#node.send(windowUpdateOf(0, growth));
   }
 
   onNodeBehind(): void {
@@ -415,7 +392,7 @@ export class SharedSession implements NodeListener, StreamOwner {
     clearTimeout(this.#farewell);
     if (isBroken) {
       this.#isBroken = true;
-      for (const stream of this.#held.values()) if (!stream.isTaken) this.#release(stream);
+      for (const stream of this.#held.untaken) this.#release(stream);
     }
     this.#endIfDone();
   }
@@ -449,8 +426,7 @@ export class SharedSession implements NodeListener, StreamOwner {
       this.#reset(stream, ErrorCode.refusedStream);
       return;
     }
-    if (!this.#held.delete(stream.id)) return;
-    this.#heldBytes -= stream.bytes;
+    if (!this.#held.delete(stream)) return;
     const passed = this.#node.open(stream.id, stream.head.fields, false);
     if (stream.growth > 0) this.#node.grow(passed, stream.growth);
     this.#node.sendBody(passed, stream.body, isEnded);
@@ -465,8 +441,7 @@ export class SharedSession implements NodeListener, StreamOwner {
 
   /** Lets go of a stream that ends here; false when the client has reset it before. */
   #release(stream: HeldStream): boolean {
-    if (!this.#held.delete(stream.id)) return false;
-    this.#heldBytes -= stream.bytes;
+    if (!this.#held.delete(stream)) return false;
     this.#giveBack(stream.bytes);
     return true;
   }
@@ -501,12 +476,6 @@ export class SharedSession implements NodeListener, StreamOwner {
       this.#socket.end();
     }
   }
-}
-
-/** Whether it is the answer to that ping. */
-function isAnswer({ type, flags, bytes }: Frame, ping: Buffer): boolean {
-  const isAck = type === FrameType.ping && (flags & Flag.ack) !== 0;
-  return isAck && bytes.subarray(FRAME_HEAD_BYTES).equals(ping.subarray(FRAME_HEAD_BYTES));
 }
 
 function codeOf(error: unknown): number {

@@ -82,6 +82,7 @@ test("pipelined requests that are under way are all answered, and the last answe
   const drained = drain(LONG_MS);
   client.send(POST_EVENT);
   await expect.poll(() => ingest.calls, SOON).toBe(3);
+  await expect.poll(() => isRefused(port), SOON).toBe(true);
   release();
   await client.closed;
   client.socket.destroy();

@@ -210,7 +210,8 @@ export async function sendRaw(port: number, bytes: Buffer, random: Random): Prom
   if (random.chance(0.3)) socket.end();
   const lingerMs = random.below(MAX_LINGER_MS);
   const lingered = setTimeout(
-    () => (lingerMs % 2 === 0 ? socket.resetAndDestroy() : socket.destroy()),
+    // Of a socket whose end was sent, Node cannot reset the connection, and would never close it.
+    () => (lingerMs % 2 === 0 && !socket.writableEnded ? socket.resetAndDestroy() : socket.destroy()),
     lingerMs,
   );
   await closed;

@@ -4,7 +4,7 @@
 // the first address that is not of one of them, and not at all when it comes from anybody else.
 
 import type { IncomingHttpHeaders } from "node:http";
-import { Http2ServerRequest, type ServerHttp2Stream } from "node:http2";
+import { Http2ServerRequest } from "node:http2";
 import type { BlockList } from "node:net";
 import { createContextKey } from "@connectrpc/connect";
 import { normalAddress } from "../ingest/address.ts";
@@ -59,13 +59,8 @@ export class Origins {
 
   /** The origin of a request, while it is being answered. */
   ofRequest(req: Request): Origin {
-    if (req instanceof Http2ServerRequest) return this.ofStream(req.stream, req.headers);
-    return this.of(req.socket.remoteAddress, req.headers);
-  }
-
-  /** The same of a stream of HTTP/2, whose session may be gone. */
-  ofStream({ session }: ServerHttp2Stream, headers: IncomingHttpHeaders): Origin {
-    return this.of(peerOf(session), headers);
+    const isHttp2 = req instanceof Http2ServerRequest;
+    return this.of(isHttp2 ? peerOf(req.stream.session) : req.socket.remoteAddress, req.headers);
   }
 
   /** The origin of a request with `headers` over a connection with `peer`, its address. */

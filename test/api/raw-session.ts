@@ -36,7 +36,7 @@ interface Waiter {
 }
 
 /** For how long something is waited for, in ms. */
-const PATIENCE_MS = 3_000;
+const PATIENCE_MS = 10_000;
 const FRAME_HEAD_BYTES = 9;
 
 export class RawSession {

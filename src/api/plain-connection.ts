@@ -1,4 +1,4 @@
-// A connection over HTTP/1.1, for as long as nothing but plain requests for single events comes by it, one at a time and
+// A connection over HTTP/1.1, for as long as nothing but plain requests for events comes by it, one at a time and
 // each in one piece. Such a request costs half of what it costs with node:http, which makes a stream of each request and
 // of each answer, and keeps time for both.
 //

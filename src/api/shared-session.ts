@@ -1,4 +1,4 @@
-// A session of HTTP/2 that two serve: plain requests for single events are answered here, and all else is node:http2's,
+// A session of HTTP/2 that two serve: plain requests for events are answered here, and all else is node:http2's,
 // which has a session of its own with what is left and knows nothing of the rest. A plain request costs a quarter of
 // what it costs with node:http2, which makes an object of each stream, in C++ and in JavaScript, and keeps it long.
 //

@@ -1,5 +1,6 @@
 // A stream of HTTP/2 that begins like a plain request, and is held until it is known to be one and is answered.
 
+import { joined } from "../buffers.ts";
 import type { PlainHead } from "./plain-heads.ts";
 import type { PlainEnd } from "./plain-taker.ts";
 
@@ -43,8 +44,7 @@ export class HeldStream implements PlainEnd {
 
   /** The body, as far as it has come. */
   get body(): Buffer {
-    const [first, ...others] = this.#parts;
-    return first && others.length === 0 ? first : Buffer.concat(this.#parts);
+    return joined(this.#parts);
   }
 
   /** Adds to the body; false, and it is not added, when that were more than a plain body has. */

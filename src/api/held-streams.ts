@@ -1,6 +1,6 @@
 // The streams of a session that are held, and what their bodies take of memory and of the client's window.
 
-import { ownCopy } from "../http2/frames.ts";
+import { ownCopy } from "../buffers.ts";
 import type { HeldStream } from "./held-stream.ts";
 
 /**

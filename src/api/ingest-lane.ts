@@ -8,6 +8,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import type { Logger } from "pino";
+import { joined } from "../buffers.ts";
 import { type Ingest, IngestError } from "../ingest/ingest.ts";
 import type { Origin } from "../ingest/origin.ts";
 import { answerEncoding, type EventShape, type Shape, shapeOf } from "./ingest-shapes.ts";
@@ -33,7 +34,7 @@ export class IngestLane {
 
   /** How plain requests are taken that node:http and node:http2 do not have; undefined when they are for others. */
   takerOf({ path, headers }: RequestHead, peer: string | undefined): PlainTaker | undefined {
-    const shape = shapeOf("POST", path, headers);
+    const shape = shapeOf(path, headers);
     if (!shape || !this.#isHost(headers.host)) return undefined;
     const origin = this.#origins.of(peer, headers);
     if (origin.refusesTracking) return undefined;
@@ -46,17 +47,17 @@ export class IngestLane {
 
   /** Takes a request over HTTP/1.1 when it is plain; false leaves it untouched. */
   http1(req: IncomingMessage, res: ServerResponse): boolean {
-    const { headers } = req;
-    const shape = req.httpVersionMinor === 1 ? shapeOf(req.method, req.url, headers) : undefined;
+    const { headers, url: path = "" } = req;
+    const isPost = req.httpVersionMinor === 1 && req.method === "POST";
+    const taker = isPost ? this.takerOf({ path, headers }, req.socket.remoteAddress) : undefined;
     // gRPC needs HTTP/2.
-    if (!shape || shape.hasTrailers || !this.#isHost(headers.host)) return false;
-    const origin = this.#origins.ofRequest(req);
-    if (origin.refusesTracking) return false;
+    if (!taker || taker.shape.hasTrailers) return false;
+    const { shape } = taker;
     readBody(req, shape.maxBytes, (body) => {
-      this.#store(shape, body, origin, {
+      taker.take(body, {
         answer: (text) => {
           const length = shape.hasLength && { "content-length": String(text.length) };
-          res.writeHead(200, { ...answerHeaders(shape, headers), ...length });
+          res.writeHead(200, { ...taker.headers, ...length });
           // As a text, it is written with the head, in one piece.
           res.end(text, "latin1");
         },
@@ -70,7 +71,11 @@ export class IngestLane {
   #store(shape: Shape, body: Buffer, origin: Origin, end: PlainEnd): void {
     const onError = (error: unknown) => this.#onError(error, end);
     try {
-      const message = body.length <= shape.maxBytes ? shape.message(body) : undefined;
+      if (body.length > shape.maxBytes) {
+        end.full();
+        return;
+      }
+      const message = shape.message(body);
       if (shape.of === "batch") {
         const stored = message && this.#ingest.ingestPlainBatch(message);
         if (stored) stored.then(({ accepted }) => this.#answer(end, shape.answer(accepted)), onError);
@@ -87,7 +92,7 @@ export class IngestLane {
 
   /** The same of an event that takes more than bytes. */
   async #storeParsed(shape: EventShape, body: Buffer, origin: Origin, end: PlainEnd): Promise<void> {
-    const event = body.length <= shape.maxBytes ? shape.event(body) : undefined;
+    const event = shape.event(body);
     const { firstId } = event ? await this.#ingest.ingest([event], origin) : {};
     if (firstId === undefined) end.full();
     else this.#answer(end, shape.answer(firstId));
@@ -138,8 +143,7 @@ function readBody(stream: Readable, maxBytes: number, onBody: (body: Buffer) => 
   const done = () => {
     if (isDone) return;
     isDone = true;
-    const [first] = chunks;
-    onBody(chunks.length === 1 && first ? first : Buffer.concat(chunks));
+    onBody(joined(chunks));
   };
   stream.on("data", (chunk: Buffer) => {
     if (bytes <= maxBytes) chunks.push(chunk);

@@ -158,27 +158,27 @@ const BATCHES: ReadonlyMap<string | undefined, Shape> = new Map([
   ["application/grpc+proto", batchGrpc],
 ]);
 
-/** The shape of a request; undefined when it is not a plain one for events, or says that it is too long. */
-export function shapeOf(
-  method: string | undefined,
-  path: string | undefined,
-  headers: IncomingHttpHeaders,
-): Shape | undefined {
-  const shape = method === "POST" ? plainShapeOf(path, headers) : undefined;
+const BY_PATH = new Map([
+  [EVENT_PATH, EVENTS],
+  [BATCH_PATH, BATCHES],
+]);
+
+/** The shape of a POST request; undefined when it is not a plain one for events, or says that it is too long. */
+export function shapeOf(path: string, headers: IncomingHttpHeaders): Shape | undefined {
+  const shape = plainShapeOf(path, headers);
   const length = headers["content-length"];
   return shape && length !== undefined && Number(length) > shape.maxBytes ? undefined : shape;
 }
 
-function plainShapeOf(path: string | undefined, headers: IncomingHttpHeaders): Shape | undefined {
+function plainShapeOf(path: string, headers: IncomingHttpHeaders): Shape | undefined {
   if (headers["content-encoding"] !== undefined || headers.expect !== undefined) return undefined;
   if (path === "/event") return rest;
-  const shapes = path === EVENT_PATH ? EVENTS : BATCHES;
-  if (shapes === BATCHES && path !== BATCH_PATH) return undefined;
+  const shapes = BY_PATH.get(path);
   const isPlain =
     headers["grpc-encoding"] === undefined &&
     isGenerous(headers["connect-timeout-ms"], parseConnectTimeout) &&
     isGenerous(headers["grpc-timeout"], parseGrpcTimeout);
-  return isPlain ? shapes.get(headers["content-type"]) : undefined;
+  return isPlain ? shapes?.get(headers["content-type"]) : undefined;
 }
 
 /**

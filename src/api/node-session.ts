@@ -2,6 +2,7 @@
 // of its own, as it gets only some of the client's, and not in their order.
 
 import { Duplex } from "node:stream";
+import { joined } from "../buffers.ts";
 import { resetOf, windowUpdateOf } from "../http2/control-frames.ts";
 import {
   Flag,
@@ -135,7 +136,7 @@ export class NodeSession {
   }
 
   #flush(): void {
-    const bytes = Buffer.concat(this.#out);
+    const bytes = joined(this.#out);
     this.#out = [];
     if (!this.connection.destroyed && !this.connection.push(bytes)) this.#listener.onNodeBehind();
   }

@@ -4,6 +4,7 @@
 
 import type { IncomingHttpHeaders } from "node:http";
 import type { HeaderField } from "../http2/hpack.ts";
+import { NOT_PLAIN } from "./plain-head.ts";
 
 export interface PlainFields {
   readonly path: string;
@@ -23,22 +24,8 @@ const PATH = /^\/[!-~\x80-\xff]*$/;
 /** Of a head, as node:http2 has it. */
 const MAX_FIELDS = 128;
 const LENGTH = /^\d{1,7}$/;
-/**
- * They are of connections of HTTP/1.1, or say that more is to be known; `host` is said by the authority, and `set-cookie` is
- * a list for node:http2.
- */
-const NOT_PLAIN: ReadonlySet<string> = new Set([
-  "connection",
-  "expect",
-  "host",
-  "http2-settings",
-  "keep-alive",
-  "proxy-connection",
-  "set-cookie",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+/** `host` is said by the authority, and `set-cookie` is a list for node:http2. */
+const NOT_PLAIN_EITHER: ReadonlySet<string> = new Set(["connection", "host", "keep-alive", "set-cookie"]);
 
 /** The plain request that these fields, in the order in which they came, are the head of. */
 export function plainFieldsOf(fields: readonly HeaderField[]): PlainFields | undefined {
@@ -50,7 +37,7 @@ export function plainFieldsOf(fields: readonly HeaderField[]): PlainFields | und
     const isPseudo = PSEUDO.has(name);
     if (isPseudo) pseudoCount += 1;
     const those = isPseudo ? pseudo : headers;
-    const isKnown = isPseudo || (NAME.test(name) && !NOT_PLAIN.has(name));
+    const isKnown = isPseudo || (NAME.test(name) && !NOT_PLAIN.has(name) && !NOT_PLAIN_EITHER.has(name));
     if (!isKnown || those[name] !== undefined || !VALUE.test(value)) return undefined;
     those[name] = value;
   }

@@ -24,7 +24,7 @@ const LINE_END_BYTES = 2;
 /** The length of a body that has something in it. */
 const LENGTH = /^[1-9]\d{0,4}$/;
 /** They say how a body is framed, or what becomes of the connection. */
-const NOT_PLAIN: ReadonlySet<string> = new Set([
+export const NOT_PLAIN: ReadonlySet<string> = new Set([
   "expect",
   "http2-settings",
   "proxy-connection",

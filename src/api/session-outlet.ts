@@ -2,6 +2,7 @@
 // all that comes at a time.
 
 import type { Socket } from "node:net";
+import { joined } from "../buffers.ts";
 import { ErrorCode, SessionError } from "../http2/frames.ts";
 
 /** What windows begin with, in bytes (RFC 9113, 6.9.2), and what they may not grow beyond (6.9.1). */
@@ -75,9 +76,8 @@ export class SessionOutlet {
 
   /** Writes now what would be written at the end of this turn. */
   flush(): void {
-    const [first, ...others] = this.#out;
-    if (!first) return;
-    const bytes = others.length === 0 ? first : Buffer.concat(this.#out);
+    if (this.#out.length === 0) return;
+    const bytes = joined(this.#out);
     this.#out = [];
     if (this.#socket.writable) this.#socket.write(bytes);
   }

@@ -95,12 +95,10 @@ export class SharedSession implements NodeListener, StreamOwner {
 
   /** node:http2 has begun: its settings must be what the client gets first. */
   #hasBegun = false;
-  /** A ping that asks node:http2 whether it has read all that goes on, before it ends its session. */
-  readonly #lastPing = pingOf(randomBytes(PING_BYTES));
   /** Until when the client may say that it has heard of the end. */
   #farewell: NodeJS.Timeout | undefined;
-  /** The session is to end: no stream is held any more. */
-  #isClosing = false;
+  /** Asks node:http2 whether it has read all that goes on, before it ends its session; then no stream is held any more. */
+  #lastPing: Buffer | undefined;
   /** Streams are not carried out any more that the client opens; the last one that is was said to be this one. */
   #isLeaving = false;
   #lastSaid = MAX_STREAM_ID;
@@ -150,8 +148,10 @@ export class SharedSession implements NodeListener, StreamOwner {
 
   #close(): void {
     clearTimeout(this.#farewell);
-    this.#isClosing = true;
-    this.#whenNoneIsHeld(() => this.#node.send(this.#lastPing));
+    if (this.#lastPing) return;
+    const ping = pingOf(randomBytes(PING_BYTES));
+    this.#lastPing = ping;
+    this.#whenNoneIsHeld(() => this.#node.send(ping));
   }
 
   /** node:http2 is to know of all that goes on before it ends the session, or agrees to what may not go on. */
@@ -262,7 +262,7 @@ export class SharedSession implements NodeListener, StreamOwner {
   }
 
   get #mayHold(): boolean {
-    const isReady = this.#hasBegun && !this.#isClosing && this.#deferred.length === 0;
+    const isReady = this.#hasBegun && !this.#lastPing && this.#deferred.length === 0;
     const hasRoom = this.#outlet.waitingBytes === 0 && this.#held.size < this.#options.maxConcurrentStreams;
     return isReady && hasRoom && this.#mayAnswer;
   }
@@ -344,7 +344,7 @@ export class SharedSession implements NodeListener, StreamOwner {
   onNodeFrame(frame: Frame): void {
     const { type, flags, streamId, bytes } = frame;
     this.#hasBegun = true;
-    if (this.#isClosing && isAnswerTo(this.#lastPing, frame)) {
+    if (this.#lastPing && isAnswerTo(this.#lastPing, frame)) {
       this.#options.close();
       return;
     }

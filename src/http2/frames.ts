@@ -1,5 +1,7 @@
 // The frames of HTTP/2 (RFC 9113, 4.1), as far as whoever stands between two ends has to know them.
 
+import { ownCopy } from "../buffers.ts";
+
 /** The numbers of frame types (RFC 9113, 6). */
 export const FrameType = {
   data: 0,
@@ -116,29 +118,24 @@ export class FrameSplitter {
     let rest = this.#rest;
     if (!rest) return 0;
     let at = 0;
-    const take = (length: number, from: Buffer) => {
-      const part = chunk.subarray(at, at + length - from.length);
+    for (let length = knownLengthOf(rest); rest.length < length; length = knownLengthOf(rest)) {
+      if (at === chunk.length) {
+        this.#rest = rest;
+        return at;
+      }
+      const part = chunk.subarray(at, at + length - rest.length);
       at += part.length;
-      return Buffer.concat([from, part]);
-    };
-    if (rest.length < FRAME_HEAD_BYTES) rest = take(FRAME_HEAD_BYTES, rest);
-    this.#rest = rest;
-    if (rest.length < FRAME_HEAD_BYTES) return at;
-    const length = FRAME_HEAD_BYTES + payloadLengthAt(rest, 0);
-    if (rest.length < length) rest = take(length, rest);
-    this.#rest = rest;
-    if (rest.length < length) return at;
+      rest = Buffer.concat([rest, part]);
+    }
     this.#rest = undefined;
-    onFrame(frameAt(rest, 0, length));
+    onFrame(frameAt(rest, 0, rest.length));
     return at;
   }
 }
 
-/** A copy for what is kept for long: a part of `bytes` would keep all of the memory that it lies in. */
-export function ownCopy(bytes: Buffer): Buffer {
-  const copy = Buffer.allocUnsafeSlow(bytes.length);
-  bytes.copy(copy);
-  return copy;
+/** How long the frame is that begins so; before its head is complete, that of the head. */
+function knownLengthOf(begun: Buffer): number {
+  return FRAME_HEAD_BYTES + (begun.length < FRAME_HEAD_BYTES ? 0 : payloadLengthAt(begun, 0));
 }
 
 function payloadLengthAt(bytes: Buffer, at: number): number {

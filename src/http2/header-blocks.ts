@@ -1,5 +1,6 @@
 // Header blocks of HTTP/2 from the frames that they come in (RFC 9113, 4.3).
 
+import { joined } from "../buffers.ts";
 import {
   ErrorCode,
   Flag,
@@ -49,8 +50,7 @@ export class HeaderBlocks {
       if (isTooLong) throw new SessionError(ErrorCode.enhanceYourCalm, "a header block is too long");
       return undefined;
     }
-    const [first, ...others] = this.#parts;
-    const bytes = first && others.length === 0 ? first : Buffer.concat(this.#parts);
+    const bytes = joined(this.#parts);
     this.#open = undefined;
     this.#parts = [];
     return { ...open, bytes };

@@ -94,9 +94,10 @@ export class PlainEvents {
       bytes: Buffer.allocUnsafeSlow(message.length + count * MAX_GROWTH_BYTES),
       at: 0,
     };
-    for (let at = 0; at < message.length; at = endOfEvent(message, at)) {
-      const start = at + 1 + sizeOfLength(lengthAt(message, at + 1));
-      const layout = layoutOf(message, start, endOfEvent(message, at));
+    let end = 0;
+    for (let at = 0; at < message.length; at = end) {
+      end = endOfEvent(message, at);
+      const layout = layoutOf(message, at + 1 + sizeOfLength(lengthAt(message, at + 1)), end);
       if (!layout || !this.#writeIfTimely(target, message, layout, receivedAtMs)) return undefined;
     }
     return { bytes: target.bytes.subarray(0, target.at), count };

@@ -33,7 +33,7 @@ function callOf({ type, wrap }: (typeof WAYS)[number], message: Buffer, headers:
 }
 
 test("the lane takes a batch in protobuf, and none in JSON or in an unknown shape", () => {
-  const isTaken = (type: string) => shapeOf("POST", RPC, { "content-type": type })?.of === "batch";
+  const isTaken = (type: string) => shapeOf(RPC, { "content-type": type })?.of === "batch";
   expect(["application/proto", "application/grpc", "application/grpc+proto"].filter(isTaken)).toHaveLength(3);
   expect(
     ["application/json", "application/grpc+json", "application/connect+proto", ""].filter(isTaken),

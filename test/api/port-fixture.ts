@@ -43,8 +43,12 @@ export async function openTestPort(
   const logged: string[] = [];
   const logger = pino({ level: "info" }, { write: (line: string) => logged.push(line) });
   const stop = new AbortController();
-  const handlers = createHandlers({ ...world, drain: stop.signal, logger });
-  if (!hasPlainConnections && handlers.lane) handlers.lane.takerOf = () => undefined;
+  const { handler, lane } = createHandlers({ ...world, drain: stop.signal, logger });
+  const behindNode = lane && {
+    takerOf: () => undefined,
+    http1: (...exchange: Parameters<typeof lane.http1>) => lane.http1(...exchange),
+  };
+  const handlers = { handler, lane: hasPlainConnections ? lane : behindNode };
   const port = await openPort({
     host: "127.0.0.1",
     port: 0,

@@ -97,7 +97,7 @@ test("a client that asks on and on without taking the answers loses its session"
 
 /** A port that holds each stream and gives it to node:http2 when it has come, which answers with `length` bytes. */
 function openPassingPort(length: number) {
-  const shape = shapeOf("POST", "/event", {});
+  const shape = shapeOf("/event", {});
   if (!shape) throw new Error("no shape");
   const take: PlainTaker["take"] = (_, end) => end.full();
   return openTestPort({

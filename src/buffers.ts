@@ -5,7 +5,7 @@ export function joined(parts: readonly Buffer[]): Buffer {
 }
 
 /** A copy for what is kept for long: a part of `bytes` would keep all of the memory that it lies in. */
-export function ownCopy(bytes: Buffer): Buffer {
+export function ownCopy(bytes: Buffer): Buffer<ArrayBuffer> {
   const copy = Buffer.allocUnsafeSlow(bytes.length);
   bytes.copy(copy);
   return copy;

@@ -1,4 +1,4 @@
-// The fold: what events that count change in the read model. It depends on nothing but the events: no clock, no random
+// The fold: what the events of a site that count change in its statistics. It depends on nothing but the events: no clock, no random
 // number, no I/O.
 
 import { dayOf } from "../ingest/timestamp.ts";
@@ -23,34 +23,27 @@ export interface DayChanges {
   readonly paths: Map<string, number>;
 }
 
-/** What changes for one site. */
-export interface SiteChanges {
-  /** How many user ids are new. */
-  users: number;
-  /** By day, in days since 1970-01-01. */
-  readonly days: Map<number, DayChanges>;
-}
-
 export class Fold {
-  readonly #sites = new Map<string, SiteChanges>();
+  #users = 0;
+  readonly #days = new Map<number, DayChanges>();
 
-  /** Takes an event that counts. They come in log order. Those of bots are in no statistics of a day. */
+  /** Takes an event of the site that counts. They come in log order. Those of bots are in no statistics of a day. */
   add(event: LoggedEvent, { isNewUser, isNewOnDay }: Novelty): void {
     if (event.more?.isBot) return;
-    let site = this.#sites.get(event.siteId);
-    if (!site) {
-      site = { users: 0, days: new Map() };
-      this.#sites.set(event.siteId, site);
-    }
-    if (isNewUser) site.users += 1;
-    const changes = changesOf(site.days, dayOf(event.timeMs));
+    if (isNewUser) this.#users += 1;
+    const changes = changesOf(this.#days, dayOf(event.timeMs));
     if (isNewOnDay) changes.users += 1;
     if (event.eventType === VIEW) addView(changes, event.path);
   }
 
-  /** What the events that were taken change, by site id, in the order of their first events. */
-  changes(): ReadonlyMap<string, SiteChanges> {
-    return this.#sites;
+  /** How many user ids are new. */
+  get users(): number {
+    return this.#users;
+  }
+
+  /** By day, in days since 1970-01-01. */
+  get days(): ReadonlyMap<number, DayChanges> {
+    return this.#days;
   }
 }
 

@@ -90,10 +90,23 @@ export class Projection {
     const [first] = frames;
     const startMs = performance.now();
     if (first && after) {
-      const batch = { firstOffset: first.header.firstOffset, parts: this.#decoded(frames) };
-      this.#report(this.#model.apply(batch, after));
-    }
+      await this.#apply(
+        { firstOffset: first.header.firstOffset, parts: this.#decoded(frames) },
+        after,
+        isAtEnd,
+      );
+    } else this.#report(await this.#model.settle());
     return { events, isAtEnd, foldMs: performance.now() - startMs };
+  }
+
+  /** One that is not the last is written while the next one is folded. */
+  async #apply(batch: Batch, after: LogPosition, isLast: boolean): Promise<void> {
+    if (!isLast) {
+      this.#report(await this.#model.applyAhead(batch, after));
+      return;
+    }
+    this.#report(await this.#model.settle());
+    this.#report(this.#model.apply(batch, after));
   }
 
   /** The events of `frames`. Each frame is decoded when it is its turn: bytes take less memory than objects. */
@@ -114,7 +127,11 @@ export class Projection {
 
   async close(): Promise<void> {
     await this.#reader?.close();
-    this.#model.close();
+    try {
+      this.#report(await this.#model.settle());
+    } finally {
+      await this.#model.close();
+    }
   }
 
   async #open(): Promise<EventLogReader | undefined> {

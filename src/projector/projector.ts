@@ -19,8 +19,8 @@ import { MarkWatch } from "./mark-watch.ts";
 import { type Folded, Projection, type ProjectionOptions } from "./projection.ts";
 import { Rebuild, type RebuildProgress } from "./rebuild.ts";
 
-/** A batch is folded in memory: with this many events, most keys that it changes are changed by several of them. */
-const FULL_BATCH_EVENTS = 100_000;
+/** A batch is folded in memory, while the one before is being written: with more events it is no faster, and takes more of it. */
+const FULL_BATCH_EVENTS = 32_000;
 /** How long a batch may take, in ms: until it is folded, nothing else is heard, not even that the process is to stop. */
 const BATCH_MS = 500;
 /** Of a build beside live statistics, which wait for each batch, some 50 ms; and of all batches where room is scarce. */

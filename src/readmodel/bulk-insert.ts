@@ -7,47 +7,44 @@ export const ROWS_AT_A_TIME = 50;
 
 type Value = string | number | null;
 
-/** "(?, ?), (?, ?)" for two rows of two columns. */
-export function placeholders(columns: number, rows: number): string {
-  const row = `(${Array(columns).fill("?").join(", ")})`;
-  return Array(rows).fill(row).join(", ");
-}
+/** The values of a column, row by row; NaN stands for NULL. */
+export type Column = ArrayLike<Value>;
 
 export class BulkInsert {
   readonly #columns: number;
   readonly #insertMany: Statement<Value[]>;
   readonly #insertOne: Statement<Value[]>;
-  readonly #values: Value[] = [];
 
-  /** `insert` is the statement up to VALUES, of rows with `columns` columns. */
-  constructor(database: Database, insert: string, columns: number) {
+  /** `insert` is the statement up to VALUES, of rows with `columns` columns; `behind` is what follows them. */
+  constructor(database: Database, insert: string, columns: number, behind = "") {
     const prepare = (rows: number) =>
-      database.prepare<Value[]>(`${insert} VALUES ${placeholders(columns, rows)}`);
+      database.prepare<Value[]>(`${insert} VALUES ${placeholders(columns, rows)} ${behind}`);
     this.#columns = columns;
     this.#insertMany = prepare(ROWS_AT_A_TIME);
     this.#insertOne = prepare(1);
   }
 
-  /** Takes a row; it may be inserted later. */
-  add(...row: Value[]): void {
-    const values = this.#values;
-    values.push(...row);
-    if (values.length < ROWS_AT_A_TIME * this.#columns) return;
-    // As arguments: values in an array take longer to bind.
-    this.#insertMany.run(...values);
-    values.length = 0;
-  }
-
-  /** Inserts what was taken. */
-  flush(): void {
-    for (let at = 0; at < this.#values.length; at += this.#columns) {
-      this.#insertOne.run(...this.#values.slice(at, at + this.#columns));
+  /** Inserts `rows` rows, given as columns. */
+  insert(rows: number, columns: readonly Column[]): void {
+    let row = 0;
+    const many: Value[] = Array(ROWS_AT_A_TIME * this.#columns).fill(null);
+    for (; row + ROWS_AT_A_TIME <= rows; row += ROWS_AT_A_TIME) {
+      let at = 0;
+      for (let next = row; next < row + ROWS_AT_A_TIME; next += 1) {
+        for (const column of columns) {
+          many[at] = column[next] ?? null;
+          at += 1;
+        }
+      }
+      // As arguments: values in an array take longer to bind.
+      this.#insertMany.run(...many);
     }
-    this.clear();
+    for (; row < rows; row += 1) this.#insertOne.run(...columns.map((column) => column[row] ?? null));
   }
+}
 
-  /** Drops what was taken and not inserted, as when the transaction is rolled back. */
-  clear(): void {
-    this.#values.length = 0;
-  }
+/** "(?, ?), (?, ?)" for two rows of two columns. */
+function placeholders(columns: number, rows: number): string {
+  const row = `(${Array(columns).fill("?").join(", ")})`;
+  return Array(rows).fill(row).join(", ");
 }

@@ -9,6 +9,7 @@ import { type ColumnName, type Columns, pack, unpack } from "../columns/chunk.ts
 import { ChunkBuilder } from "../columns/chunk-builder.ts";
 import { decodeNumbers } from "../columns/column.ts";
 import { summaryOf } from "../columns/summary.ts";
+import type { NewChunk } from "./changes.ts";
 
 export interface ChunkSizes {
   /** From so many rows on, a chunk is large: then to read it costs far more than to find it. */
@@ -30,9 +31,7 @@ export type ChunkKind = "event" | "session";
 const KEYS = { event: "time", session: "number" } as const;
 
 export class Chunks {
-  readonly #kind: ChunkKind;
   readonly #sizes: ChunkSizes;
-  readonly #builders = new Map<number, ChunkBuilder>();
   readonly #small: Statement<[string, number], { id: number; rows: number; bytes: number }>;
   readonly #packed: Statement<[number], { packed: Buffer }>;
   readonly #remove: Statement<[number]>;
@@ -40,8 +39,7 @@ export class Chunks {
   readonly #addColumn: Statement<[number | bigint, ColumnName, Buffer]>;
   readonly #addSummary: Statement<[number, number, number | bigint]>;
 
-  constructor(database: Database, kind: ChunkKind, sizes: ChunkSizes) {
-    this.#kind = kind;
+  constructor(database: Database, sizes: ChunkSizes) {
     this.#sizes = sizes;
     this.#small = database.prepare(`
       SELECT id, rows, length(packed) AS bytes FROM chunks INDEXED BY chunks_packed
@@ -55,77 +53,56 @@ export class Chunks {
     this.#addColumn = database.prepare("INSERT INTO chunk_columns VALUES (?, ?, ?)");
   }
 
-  /** Where the next row of the site with the number `site` is to be put; it is written by flush() at the latest. */
-  builder(site: number): ChunkBuilder {
-    let builder = this.#builders.get(site);
-    if (builder && (builder.rows >= this.#sizes.most || builder.characters >= this.#sizes.texts)) {
-      this.#store(site, builder);
-      builder = undefined;
-    }
-    if (!builder) {
-      builder = new ChunkBuilder();
-      this.#builders.set(site, builder);
-    }
-    return builder;
-  }
-
-  /** Writes what was put there. What is stored has a higher id than all that was before: of a session, the last row counts. */
-  flush(): void {
-    for (const [site, builder] of this.#builders) this.#store(site, builder);
-    this.clear();
-  }
-
-  /** Drops what was put there and not written, as when the transaction is rolled back. */
-  clear(): void {
-    this.#builders.clear();
-  }
-
-  #store(site: number, latest: ChunkBuilder): void {
-    const small = this.#small.all(this.#kind, site);
-    const rows = small.reduce((sum, chunk) => sum + chunk.rows, latest.rows);
-    const bytes = small.reduce((sum, chunk) => sum + chunk.bytes, latest.characters);
+  /** Stores a chunk, with a higher id than all that are there: of a session, the last row counts. */
+  add({ kind, site, rows: latestRows, characters, packed }: NewChunk): void {
+    const small = this.#small.all(kind, site);
+    const rows = small.reduce((sum, chunk) => sum + chunk.rows, latestRows);
+    const bytes = small.reduce((sum, chunk) => sum + chunk.bytes, characters);
     const isLarge = rows >= this.#sizes.large || bytes >= this.#sizes.texts;
+    const latest = Buffer.from(packed.buffer, packed.byteOffset, packed.byteLength);
     if (!isLarge && small.length < this.#sizes.small) {
-      this.#addSmall(site, latest);
+      this.#put({ kind, site, rows: latestRows, columns: unpack(latest) }, latest);
       return;
     }
-    const all = small.length === 0 ? latest : this.#together(small, latest);
-    if (isLarge) this.#addLarge(site, all);
-    else this.#addSmall(site, all);
+    const columns = small.length === 0 ? unpack(latest) : this.#together(small, unpack(latest));
+    if (isLarge) this.#putLarge({ kind, site, rows, columns });
+    else this.#put({ kind, site, rows, columns }, pack(columns));
   }
 
   /** Takes the small chunks out, and puts their rows and those of `latest` into one. */
-  #together(small: readonly { readonly id: number }[], latest: ChunkBuilder): ChunkBuilder {
+  #together(small: readonly { readonly id: number }[], latest: Columns): Columns {
     const all = new ChunkBuilder();
     for (const { id } of small) {
       const packed = this.#packed.get(id)?.packed;
       if (packed) all.append(unpack(packed));
       this.#remove.run(id);
     }
-    all.append(latest.columns());
-    return all;
+    all.append(latest);
+    return all.columns();
   }
 
-  #addSmall(site: number, builder: ChunkBuilder): void {
-    const columns = builder.columns();
-    this.#add(site, builder.rows, columns, pack(columns));
+  #putLarge(chunk: Chunk): void {
+    const { kind, rows, columns } = chunk;
+    const id = this.#put(chunk, null);
+    for (const [name, bytes] of columns) this.#addColumn.run(id, name, bytes);
+    if (kind === "session") return;
+    const { events, pageviews, visitors, sessions } = summaryOf(columns, rows);
+    this.#addSummary.run(events, pageviews, id);
+    this.#addColumn.run(id, "distinct_visitors", visitors);
+    this.#addColumn.run(id, "distinct_sessions", sessions);
   }
 
-  #addLarge(site: number, builder: ChunkBuilder): void {
-    const columns = builder.columns();
-    const chunk = this.#add(site, builder.rows, columns, null);
-    for (const [name, bytes] of columns) this.#addColumn.run(chunk, name, bytes);
-    if (this.#kind === "session") return;
-    const { events, pageviews, visitors, sessions } = summaryOf(columns, builder.rows);
-    this.#addSummary.run(events, pageviews, chunk);
-    this.#addColumn.run(chunk, "distinct_visitors", visitors);
-    this.#addColumn.run(chunk, "distinct_sessions", sessions);
+  #put({ kind, site, rows, columns }: Chunk, packed: Buffer | null): number | bigint {
+    const { low, high } = rangeOf(columns.get(KEYS[kind]));
+    return this.#addChunk.run(kind, site, rows, low, high, packed).lastInsertRowid;
   }
+}
 
-  #add(site: number, rows: number, columns: Columns, packed: Buffer | null): number | bigint {
-    const { low, high } = rangeOf(columns.get(KEYS[this.#kind]));
-    return this.#addChunk.run(this.#kind, site, rows, low, high, packed).lastInsertRowid;
-  }
+interface Chunk {
+  readonly kind: ChunkKind;
+  readonly site: number;
+  readonly rows: number;
+  readonly columns: Columns;
 }
 
 /** Of the numbers of a column; one that is left out has zeros. */

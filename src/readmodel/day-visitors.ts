@@ -1,80 +1,50 @@
-// Tells whether a visitor has come on a day before. Where all who came on it are in memory, nothing is looked up.
-
-import type { Database, Statement } from "better-sqlite3";
+// Which visitors have come to a site on a day before, as far as that is in memory.
 
 interface Day {
   readonly streams: Set<number>;
-  /** Whether no other user has come on it. */
+  /** Whether nobody else has come on it. */
   readonly areAll: boolean;
+  /** The batch in which it was asked about last. */
+  askedIn: number;
 }
 
 export class DayVisitors {
-  readonly #exists: Statement<[number, number, number], number>;
-  readonly #most: number;
-  readonly #sites = new Map<number, Map<number, Day>>();
-  /** Those that were asked about since the last trim(). */
-  readonly #touched = new Set<Day>();
-  /** How many visitors of days are in memory. */
+  readonly #days = new Map<number, Day>();
   #seen = 0;
 
-  /** Keeps `most` visitors of days in memory from one batch to the next. */
-  constructor(database: Database, most: number) {
-    this.#most = most;
-    this.#exists = database
-      .prepare<[number, number, number], number>(
-        "SELECT 1 FROM sessions WHERE site = ? AND day = ? AND stream = ? LIMIT 1",
-      )
-      .pluck();
+  /** How many visitors of days are in memory. */
+  get seen(): number {
+    return this.#seen;
   }
 
   /**
-   * Whether this is the first time that `stream` of `site` is asked about for `day`, and it has no session on it in the
-   * table. `lastDay` is the last day that the site has a session on, in the table or not.
+   * Whether `stream` has come on `day` before; undefined when that is not known. From now on it has. `lastDay` is the last
+   * day that the site has a session on.
    */
-  isFirst(site: number, day: number, stream: number, lastDay: number): boolean {
-    const known = this.#dayOf(site, day, lastDay);
-    this.#touched.add(known);
-    if (known.streams.has(stream)) return false;
+  hasCome(day: number, stream: number, lastDay: number, batch: number): boolean | undefined {
+    let known = this.#days.get(day);
+    if (!known) {
+      known = { streams: new Set(), areAll: lastDay < day, askedIn: batch };
+      this.#days.set(day, known);
+    }
+    known.askedIn = batch;
+    if (known.streams.has(stream)) return true;
     known.streams.add(stream);
     this.#seen += 1;
-    return known.areAll || this.#exists.get(site, day, stream) === undefined;
+    return known.areAll ? false : undefined;
   }
 
-  /** Forgets days when it has many, first those that nobody came on since the last time. All sessions must be written. */
-  trim(): void {
-    if (this.#seen > this.#most) this.#forgetUntouched();
-    if (this.#seen > this.#most) this.clear();
-    this.#touched.clear();
+  /** Forgets the days that were not asked about since `batch`. */
+  forgetBefore(batch: number): void {
+    for (const [day, { askedIn, streams }] of this.#days) {
+      if (askedIn >= batch) continue;
+      this.#days.delete(day);
+      this.#seen -= streams.size;
+    }
   }
 
   clear(): void {
-    this.#sites.clear();
-    this.#touched.clear();
+    this.#days.clear();
     this.#seen = 0;
-  }
-
-  #forgetUntouched(): void {
-    for (const [site, days] of this.#sites) {
-      for (const [day, known] of days) {
-        if (this.#touched.has(known)) continue;
-        days.delete(day);
-        this.#seen -= known.streams.size;
-      }
-      if (days.size === 0) this.#sites.delete(site);
-    }
-  }
-
-  #dayOf(site: number, day: number, lastDay: number): Day {
-    let days = this.#sites.get(site);
-    if (!days) {
-      days = new Map();
-      this.#sites.set(site, days);
-    }
-    let known = days.get(day);
-    if (!known) {
-      known = { streams: new Set(), areAll: lastDay < day };
-      days.set(day, known);
-    }
-    return known;
   }
 }

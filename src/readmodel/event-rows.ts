@@ -1,30 +1,30 @@
-// The rows of the table `events`.
+// Collects the rows of the table `events`.
 
-import type { Database } from "better-sqlite3";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
-import { BulkInsert } from "./bulk-insert.ts";
-
-const COLUMNS = 6;
+import type { EventColumns } from "./changes.ts";
 
 export class EventRows {
-  readonly #rows: BulkInsert;
+  readonly #ids: number[] = [];
+  readonly #siteIds: string[] = [];
+  readonly #types: string[] = [];
+  readonly #paths: (string | null)[] = [];
+  readonly #userIds: (string | null)[] = [];
+  readonly #timestamps: string[] = [];
 
-  constructor(database: Database) {
-    this.#rows = new BulkInsert(database, "INSERT INTO events", COLUMNS);
-  }
-
-  /** Takes an event; it may be inserted later. */
   add({ offset, siteId, eventType, path, userId, timestamp }: LoggedEvent): void {
-    this.#rows.add(offset + 1, siteId, eventType, path || null, userId || null, timestamp);
+    this.#ids.push(offset + 1);
+    this.#siteIds.push(siteId);
+    this.#types.push(eventType);
+    this.#paths.push(path || null);
+    this.#userIds.push(userId || null);
+    this.#timestamps.push(timestamp);
   }
 
-  /** Inserts what was taken. */
-  flush(): void {
-    this.#rows.flush();
-  }
-
-  /** Drops what was taken and not inserted, as when the transaction is rolled back. */
-  clear(): void {
-    this.#rows.clear();
+  columns(): EventColumns {
+    return {
+      ids: Float64Array.from(this.#ids),
+      ...{ siteIds: this.#siteIds, types: this.#types, paths: this.#paths },
+      ...{ userIds: this.#userIds, timestamps: this.#timestamps },
+    };
   }
 }

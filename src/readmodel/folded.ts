@@ -2,8 +2,8 @@
 
 import fs from "node:fs/promises";
 import Database from "better-sqlite3";
+import { SELECT_CHECKPOINT, toPosition } from "./checkpoint.ts";
 import { currentGeneration, generationPath, listGenerations } from "./generations.ts";
-import { SELECT_CHECKPOINT, toPosition } from "./writer.ts";
 
 /**
  * The lowest checkpoint of the current generation and of those that are being built; 0 when there is none. When it

@@ -5,11 +5,11 @@
 import type Database from "better-sqlite3";
 import type { LogPosition } from "../log/event-log.ts";
 import { dayOfDate } from "../projector/event-decoder.ts";
+import { SELECT_CHECKPOINT, toPosition } from "./checkpoint.ts";
 import { CurrentModel } from "./current.ts";
 import type { PathViews, Reports, SiteStats, StatsQuery } from "./reports.ts";
 import { ALL_TIME } from "./schema.ts";
 import { NO_SETTINGS, type SiteSettings, siteSettingsReader } from "./site-settings.ts";
-import { SELECT_CHECKPOINT, toPosition } from "./writer.ts";
 
 const NOTHING: SiteStats = { totalViews: 0, uniqueUsers: 0, topPaths: [] };
 

@@ -1,142 +1,186 @@
-// Gives visitors their numbers in their site, in the order in which they come, and tells which user ids are new. Those of a
-// moment ago are kept in memory; what changed is written at the end of a batch.
+// Gives the visitors of a site their numbers, in the order in which they come, and tells which user ids are new. Those of a
+// moment ago are kept in memory.
 //
-// Invariant: between batches, what is in memory is what the tables have.
+// Invariant: of a visitor that is not in memory, the table has all.
 //
 // A sent user id is a text in the table, and a hash made at ingest a blob, so that no user id can be taken for a hash.
 
 import type { Database, Statement } from "better-sqlite3";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
+import type { VisitorChanges } from "./changes.ts";
 import { RecentMap } from "./recent-map.ts";
+import type { Stream } from "./streams.ts";
 
 export interface Visitor {
-  readonly number: number;
+  /** The user id, or the hash with a character for each of its bytes. */
+  readonly key: string;
+  /** From 1 on; 0 when it has had no event that counts. */
+  number: number;
   /** Whether it is a user id of which an event was not a bot's. */
   isUser: boolean;
-  /** Whether it has had no event yet. */
-  isNew: boolean;
+  /** Whether it is among what is to be written. */
+  isChanged: boolean;
+  /** What it did, and what a bot did in its name; undefined when that is not in memory. */
+  person: Stream | undefined;
+  bot: Stream | undefined;
 }
 
-interface Row {
-  readonly number: number;
-  readonly is_user: number;
-}
+/** The rows of some visitors: for each one that has a row, its place among the keys, its number, and whether it is a user. */
+type Found = [place: number, number: number, isUser: number];
 
-interface Site {
-  /** How many numbers were given. */
-  count: number;
-  /** Those that are new or became users: what is not written. */
-  readonly users: Map<string, Visitor>;
-  readonly hashes: Map<string, Visitor>;
+/** Reads visitors from the table, many at a time. */
+export class StoredVisitors {
+  readonly users: Statement<[string, number], Found>;
+  readonly hashes: Statement<[string, number], Found>;
+
+  constructor(database: Database) {
+    // One JSON text for all keys: to bind a value costs more than SQLite's reading it from JSON.
+    const select = (visitor: string) =>
+      database
+        .prepare<[string, number], Found>(`
+          SELECT keys.key, number, is_user FROM json_each(?) AS keys
+          CROSS JOIN visitors WHERE site = ? AND visitor = ${visitor}`)
+        .raw();
+    this.users = select("keys.value");
+    this.hashes = select("unhex(keys.value)");
+  }
 }
 
 export class Visitors {
-  readonly #row: Statement<[number, string | Buffer], Row>;
-  readonly #putUsers: Statement<[number, string]>;
-  readonly #putHashes: Statement<[number, string]>;
-  readonly #count: Statement<[number], { visitors: number }>;
-  readonly #setCount: Statement<[number, number]>;
-  readonly #users: RecentMap<Visitor>;
-  readonly #hashes: RecentMap<Visitor>;
-  /** The sites that had a visitor in this batch. */
-  readonly #sites = new Map<number, Site>();
+  readonly #site: number;
+  readonly #stored: StoredVisitors;
+  readonly #users = new RecentMap<Visitor>();
+  readonly #hashes = new RecentMap<Visitor>();
+  /** Those in memory of which it is not known whether they have a row. */
+  #unknownUsers: Visitor[] = [];
+  #unknownHashes: Visitor[] = [];
+  /** What is to be written. */
+  #changedUsers: Visitor[] = [];
+  #changedHashes: Visitor[] = [];
+  /** How many numbers were given. */
+  #count: number;
 
-  /** Keeps about `most` user ids in memory, and as many hashes. */
-  constructor(database: Database, most: number) {
-    this.#users = new RecentMap(most);
-    this.#hashes = new RecentMap(most);
-    this.#row = database.prepare("SELECT number, is_user FROM visitors WHERE site = ? AND visitor = ?");
-    // As in aggregates.ts: one JSON text for all keys.
-    const put = (visitor: string) => `
-      INSERT INTO visitors SELECT ?, ${visitor}, value ->> 1, value ->> 2 FROM json_each(?) WHERE true
-      ON CONFLICT DO UPDATE SET is_user = excluded.is_user`;
-    this.#putUsers = database.prepare(put("value ->> 0"));
-    this.#putHashes = database.prepare(put("unhex(value ->> 0)"));
-    this.#count = database.prepare("SELECT visitors FROM sites WHERE id = ?");
-    this.#setCount = database.prepare("UPDATE sites SET visitors = ? WHERE id = ?");
+  constructor(site: number, stored: StoredVisitors, count: number) {
+    this.#site = site;
+    this.#stored = stored;
+    this.#count = count;
   }
 
-  /** Whose an event of the site with the number `site` is; undefined when nothing tells. They come in log order. */
-  of(site: number, { userId, more }: LoggedEvent): Visitor | undefined {
-    if (userId !== "") return this.#users.get(site, userId) ?? this.#addUser(site, userId);
+  get count(): number {
+    return this.#count;
+  }
+
+  /** How many were asked for since the last rotation. */
+  get recent(): number {
+    return this.#users.recent + this.#hashes.recent;
+  }
+
+  /** Whose an event is; undefined when nothing tells. Before anything else is asked of it, load() is to be called. */
+  of({ userId, more }: LoggedEvent): Visitor | undefined {
+    if (userId !== "") return this.#users.get(userId) ?? add(this.#users, this.#unknownUsers, userId);
     const hash = more?.visitor ?? "";
     if (hash === "") return undefined;
-    return this.#hashes.get(site, hash) ?? this.#addHash(site, hash);
+    return this.#hashes.get(hash) ?? add(this.#hashes, this.#unknownHashes, hash);
+  }
+
+  /** Reads those that of() found and that were not in memory. */
+  load(): void {
+    if (this.#unknownUsers.length > 0) {
+      load(this.#stored.users, this.#site, this.#unknownUsers, textOf);
+      this.#unknownUsers = [];
+    }
+    if (this.#unknownHashes.length > 0) {
+      load(this.#stored.hashes, this.#site, this.#unknownHashes, hexOf);
+      this.#unknownHashes = [];
+    }
+  }
+
+  /** Gives `visitor`, whose event `event` is, a number. */
+  number(visitor: Visitor, event: LoggedEvent): void {
+    this.#count += 1;
+    visitor.number = this.#count;
+    this.#change(visitor, event);
   }
 
   /** Whether `visitor`, of the user id of an event that is not a bot's, is a user from now on and was none before. */
-  becomesUser(site: number, visitor: Visitor, { userId }: LoggedEvent): boolean {
+  becomesUser(visitor: Visitor, event: LoggedEvent): boolean {
     if (visitor.isUser) return false;
     visitor.isUser = true;
-    this.#siteOf(site).users.set(userId, visitor);
+    this.#change(visitor, event);
     return true;
   }
 
-  /** Writes what changed. */
-  flush(): void {
-    for (const [site, { count, users, hashes }] of this.#sites) {
-      if (users.size > 0) this.#putUsers.run(site, rowsOf(users));
-      if (hashes.size > 0) this.#putHashes.run(site, rowsOf(hashes, hexOf));
-      this.#setCount.run(count, site);
-    }
-    this.#sites.clear();
-    this.#users.trim();
-    this.#hashes.trim();
+  /** What changed, to be written; undefined for nothing. */
+  takeChanges(): VisitorChanges | undefined {
+    if (this.#changedUsers.length + this.#changedHashes.length === 0) return undefined;
+    const changes = {
+      site: this.#site,
+      users: rowsOf(this.#changedUsers, textOf),
+      hashes: rowsOf(this.#changedHashes, hexOf),
+    };
+    this.#changedUsers = [];
+    this.#changedHashes = [];
+    return changes;
   }
 
-  /** Forgets all, as when the transaction is rolled back. */
-  clear(): void {
-    this.#sites.clear();
-    this.#users.clear();
-    this.#hashes.clear();
+  /** Drops those from memory that were not asked for since the last time, and returns them. All of them must be written. */
+  *rotate(): Iterable<Visitor> {
+    yield* this.#users.rotate();
+    yield* this.#hashes.rotate();
   }
 
-  #addUser(site: number, userId: string): Visitor {
-    const visitor = this.#stored(this.#row.get(site, userId)) ?? this.#added(site, "users", userId);
-    this.#users.set(site, userId, visitor);
-    return visitor;
+  #change(visitor: Visitor, { userId }: LoggedEvent): void {
+    if (visitor.isChanged) return;
+    visitor.isChanged = true;
+    (userId === "" ? this.#changedHashes : this.#changedUsers).push(visitor);
   }
+}
 
-  /** `hash` has a character for each of its bytes. */
-  #addHash(site: number, hash: string): Visitor {
-    const row = this.#row.get(site, Buffer.from(hash, "latin1"));
-    const visitor = this.#stored(row) ?? this.#added(site, "hashes", hash);
-    this.#hashes.set(site, hash, visitor);
-    return visitor;
-  }
+function add(known: RecentMap<Visitor>, unknown: Visitor[], key: string): Visitor {
+  const visitor: Visitor = {
+    ...{ key, number: 0, isUser: false, isChanged: false },
+    ...{ person: undefined, bot: undefined },
+  };
+  known.set(key, visitor);
+  unknown.push(visitor);
+  return visitor;
+}
 
-  #stored(row: Row | undefined): Visitor | undefined {
-    return row && { number: row.number, isUser: row.is_user === 1, isNew: false };
+function load(
+  statement: Statement<[string, number], Found>,
+  site: number,
+  visitors: Visitor[],
+  written: (key: string) => string,
+): void {
+  visitors.sort(compareKeys);
+  const keys = JSON.stringify(visitors.map(({ key }) => written(key)));
+  for (const [place, number, isUser] of statement.all(keys, site)) {
+    const visitor = visitors[place];
+    if (!visitor) throw new Error("a visitor was found that nobody asked for");
+    visitor.number = number;
+    visitor.isUser = isUser === 1;
   }
+}
 
-  #added(site: number, kind: "users" | "hashes", key: string): Visitor {
-    const state = this.#siteOf(site);
-    state.count += 1;
-    const visitor = { number: state.count, isUser: false, isNew: true };
-    state[kind].set(key, visitor);
-    return visitor;
-  }
+function rowsOf(visitors: Visitor[], written: (key: string) => string): string {
+  if (visitors.length === 0) return "";
+  visitors.sort(compareKeys);
+  const rows = visitors.map((visitor) => {
+    visitor.isChanged = false;
+    return [written(visitor.key), visitor.number, visitor.isUser ? 1 : 0];
+  });
+  return JSON.stringify(rows);
+}
 
-  #siteOf(site: number): Site {
-    let state = this.#sites.get(site);
-    if (!state) {
-      state = { count: this.#count.get(site)?.visitors ?? 0, users: new Map(), hashes: new Map() };
-      this.#sites.set(site, state);
-    }
-    return state;
-  }
+/** About as the tree has them: neighbours share pages. */
+function compareKeys(a: Visitor, b: Visitor): number {
+  return a.key < b.key ? -1 : 1;
+}
+
+function textOf(key: string): string {
+  return key;
 }
 
 function hexOf(hash: string): string {
   return Buffer.from(hash, "latin1").toString("hex");
-}
-
-/** Sorted, about as the tree has them: neighbours share pages. */
-function rowsOf(visitors: ReadonlyMap<string, Visitor>, written = (key: string) => key): string {
-  const keys = [...visitors.keys()].sort();
-  const rows = keys.map((key) => {
-    const visitor = visitors.get(key);
-    return [written(key), visitor?.number, visitor?.isUser ? 1 : 0];
-  });
-  return JSON.stringify(rows);
 }

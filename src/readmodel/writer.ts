@@ -1,30 +1,17 @@
 // The writing half of the read model: applies a batch of events and the checkpoint behind them in one transaction,
 // so that every event of the log counts exactly once. The projector alone has it.
 
-import { statSync } from "node:fs";
 import Database from "better-sqlite3";
 import type { LogPosition } from "../log/event-log.ts";
 import { type LoggedEvent, type LoggedRecords, UnreadableFrame } from "../projector/event-decoder.ts";
-import { Fold } from "../projector/fold.ts";
-import { Aggregates } from "./aggregates.ts";
-import { CHUNK_SIZES, Chunks } from "./chunks.ts";
-import { Dedupe } from "./dedupe.ts";
-import { addEvent } from "./event-columns.ts";
-import { EventRows } from "./event-rows.ts";
+import type { Changes } from "./changes.ts";
+import { ChangesWriter } from "./changes-writer.ts";
+import { SELECT_CHECKPOINT, toPosition } from "./checkpoint.ts";
+import { CHUNK_SIZES } from "./chunks.ts";
+import { Commits, NotAtCheckpoint, openForWriting } from "./commits.ts";
+import { Folder, KNOWN } from "./folder.ts";
 import { PROJECTION_VERSION, SCHEMA } from "./schema.ts";
-import { KNOWN, Sessions } from "./sessions.ts";
-import { Settings } from "./settings.ts";
-
-/** SQLite's page cache, in KiB: the inner pages of the large trees stay in memory. */
-const CACHE_KIB = 64 * 1024;
-/** Pages of write-ahead log after which it is copied into the database: 64 MiB. */
-const CHECKPOINT_PAGES = 16_384;
-/** What the write-ahead log is cut back to once it was copied, in bytes. */
-const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
-/** What the write-ahead log may grow to while there are readers all the time, in bytes. */
-const MAX_LOG_BYTES = 128 * 1024 * 1024;
-/** How long to wait for a reader that is in the way, in ms. */
-const BUSY_TIMEOUT_MS = 10_000;
+import { WriteThread } from "./write-thread.ts";
 
 /** More than this many dead letters among so many events: 1 %. */
 const MAX_DEAD_LETTERS = 100;
@@ -58,13 +45,6 @@ export interface DeadLetter {
   readonly error: string;
 }
 
-/** The checkpoint has been moved by somebody else. */
-class NotAtCheckpoint extends Error {
-  constructor(expected: number) {
-    super(`the read model is not at offset ${expected}: a second projector is writing it`);
-  }
-}
-
 /** Not single events are at fault, but the fold or the log: the projector must not go on. */
 class TooManyDeadLetters extends Error {
   constructor(count: number, { offset, error }: DeadLetter) {
@@ -75,47 +55,43 @@ class TooManyDeadLetters extends Error {
   }
 }
 
+/** A batch that is being written by the thread. */
+interface InFlight {
+  readonly batch: Batch;
+  readonly after: LogPosition;
+  /** Resolves to whether it is committed. */
+  readonly isWritten: Promise<boolean>;
+}
+
 export class ReadModelWriter {
   readonly #database: Database.Database;
   readonly #statements: Statements;
-  readonly #events: EventRows;
-  readonly #aggregates: Aggregates;
-  readonly #dedupe: Dedupe;
-  readonly #sessions: Sessions;
-  readonly #chunks: Chunks;
-  readonly #settings: Settings;
-  readonly #sites = new Map<string, number>();
+  readonly #folder: Folder;
+  readonly #commits: Commits;
+  readonly #changes: ChangesWriter;
+  readonly #startThread: () => WriteThread;
+  #thread: WriteThread | undefined;
+  #inFlight: InFlight | undefined;
 
   /** Opens the database at `path`, or makes it. Throws UnusableReadModel, or what SQLite says of the disk. */
-  constructor(path: string, settings: ProjectionSettings, chunkSizes = CHUNK_SIZES, known = KNOWN) {
-    this.#database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
+  constructor(path: string, { dedupeWindowMs }: ProjectionSettings, sizes = CHUNK_SIZES, known = KNOWN) {
+    this.#startThread = () => new WriteThread(path, sizes);
+    this.#database = open(path);
     try {
-      this.#database.pragma("journal_mode = WAL");
-      // The log is the truth: after a power cut the last batches may be gone here, and are folded again.
-      this.#database.pragma("synchronous = NORMAL");
-      this.#database.pragma(`journal_size_limit = ${JOURNAL_LIMIT_BYTES}`);
-      this.#database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-      this.#database.pragma(`cache_size = -${CACHE_KIB}`);
-      // What a statement changes, until it is done: in a file it is as much to write as the write-ahead log.
-      this.#database.pragma("temp_store = MEMORY");
-      this.#initialize(projectionIdentity(settings));
+      this.#initialize(projectionIdentity({ dedupeWindowMs }));
       this.#statements = prepare(this.#database);
-      this.#events = new EventRows(this.#database);
-      this.#aggregates = new Aggregates(this.#database);
-      this.#dedupe = new Dedupe(this.#database, settings.dedupeWindowMs);
-      this.#sessions = new Sessions(this.#database, chunkSizes, known);
-      this.#chunks = new Chunks(this.#database, "event", chunkSizes);
-      this.#settings = new Settings(this.#database);
+      this.#folder = new Folder(this.#database, { dedupeWindowMs, sizes, known });
+      this.#commits = new Commits(this.#database);
+      this.#changes = new ChangesWriter(this.#database, sizes);
     } catch (error) {
       this.#database.close();
-      if (isDamage(error)) throw new UnusableReadModel(String(error), { cause: error });
-      throw error;
+      throw usable(error);
     }
   }
 
   /** The place in the log up to which it is folded; undefined when nothing is. */
   get checkpoint(): LogPosition | undefined {
-    return toPosition(this.#statements.checkpoint.get());
+    return this.#inFlight?.after ?? toPosition(this.#statements.checkpoint.get());
   }
 
   /** The offset that it begins at: 0, unless it lacks the events before. */
@@ -136,21 +112,67 @@ export class ReadModelWriter {
   /**
    * Folds `batch`, all records of the log from the checkpoint up to `after`, and moves the checkpoint there. An event
    * that cannot be folded becomes a dead letter, and is returned. Throws, with nothing changed, when the checkpoint is
-   * not where this process left it, on an I/O error, what the batch's parts throw, and TooManyDeadLetters.
+   * not where this process left it, on an I/O error, what the batch's parts throw, and TooManyDeadLetters. Nothing must be
+   * under way.
    */
-  apply({ firstOffset, parts }: Batch, after: LogPosition): readonly DeadLetter[] {
+  apply(batch: Batch, after: LogPosition): readonly DeadLetter[] {
     try {
-      return this.#commit(firstOffset, after, () => {
-        this.#fold(parts);
+      return this.#commit(batch, after, () => {
+        this.#fold(batch.parts);
         return [];
       });
     } catch (error) {
       if (!isPoison(error)) throw error;
-      return this.#commit(firstOffset, after, () => this.#foldInSlices(parts));
+      return this.#commit(batch, after, () => this.#foldInSlices(batch.parts));
     }
   }
 
-  close(): void {
+  /**
+   * As apply(), for batches that follow each other: this one is still being written when it resolves, so that the next one can
+   * be folded meanwhile. What it resolves to, or rejects for, may be of the one before.
+   */
+  async applyAhead(batch: Batch, after: LogPosition): Promise<readonly DeadLetter[]> {
+    let changes: Changes | undefined;
+    let problem: unknown;
+    try {
+      changes = this.#folder.fold(batch.parts);
+    } catch (error) {
+      problem = error;
+    }
+    const isBehindWritten = this.#inFlight === undefined || (await this.#inFlight.isWritten);
+    const deadLetters = await this.settle();
+    if (!changes || !isBehindWritten) {
+      this.#folder.clear();
+      if (problem !== undefined && !isPoison(problem)) throw problem;
+      return [...deadLetters, ...this.apply(batch, after)];
+    }
+    this.#folder.trim();
+    this.#thread ??= this.#startThread();
+    const written = this.#thread.write({ changes, expected: batch.firstOffset, after });
+    const isWritten = written.then(
+      () => true,
+      () => false,
+    );
+    this.#inFlight = { batch, after, isWritten };
+    return deadLetters;
+  }
+
+  /** Resolves when nothing is under way any more. As apply(), for the batch that is. */
+  async settle(): Promise<readonly DeadLetter[]> {
+    const inFlight = this.#inFlight;
+    if (!inFlight) return [];
+    const isWritten = await inFlight.isWritten;
+    this.#inFlight = undefined;
+    if (isWritten) return [];
+    // Whatever it was, it happens here again, or is over.
+    this.#folder.clear();
+    return this.apply(inFlight.batch, inFlight.after);
+  }
+
+  /** What is under way is settled before. */
+  async close(): Promise<void> {
+    if (this.#inFlight) await this.#inFlight.isWritten;
+    if (this.#thread) await this.#thread.close();
     this.#database.close();
   }
 
@@ -170,53 +192,18 @@ export class ReadModelWriter {
     }
   }
 
-  /** Does `fold` and moves the checkpoint, both or neither. */
-  #commit(expected: number, after: LogPosition, fold: () => readonly DeadLetter[]): readonly DeadLetter[] {
-    const transaction = this.#database.transaction(() => {
-      const moved = this.#statements.moveCheckpoint.run({ ...after, expected });
-      if (moved.changes !== 1) throw new NotAtCheckpoint(expected);
-      return fold();
-    });
+  #commit<T>({ firstOffset }: Batch, after: LogPosition, change: () => T): T {
     try {
-      const deadLetters = transaction.immediate();
-      this.#boundLog();
-      return deadLetters;
+      return this.#commits.commit(firstOffset, after, change);
     } catch (error) {
-      this.#forgetUncommitted();
+      this.#folder.clear();
       throw error;
     }
   }
 
-  /**
-   * While questions follow each other without a pause, SQLite never finds the moment to begin the write-ahead log anew, and
-   * it grows. So, when it has grown, the readers of older states are waited for; new ones do not need the log then.
-   */
-  #boundLog(): void {
-    const log = statSync(`${this.#database.name}-wal`, { throwIfNoEntry: false });
-    if (log && log.size > MAX_LOG_BYTES) this.#database.pragma("wal_checkpoint(RESTART)");
-  }
-
   #fold(parts: Batch["parts"]): void {
-    const fold = new Fold();
-    let receivedAtMs = Number.NEGATIVE_INFINITY;
-    for (const { events, settings } of parts) {
-      // In log order, whether an event has an id or not: so numbers do not depend on the batches.
-      for (const { siteId } of events) this.#siteNumber(siteId);
-      for (const event of this.#dedupe.counted(events, (siteId) => this.#siteNumber(siteId))) {
-        const site = this.#siteNumber(event.siteId);
-        this.#events.add(event);
-        const belonging = this.#sessions.add(site, event);
-        addEvent(this.#chunks.builder(site), event, belonging);
-        fold.add(event, belonging);
-      }
-      for (const setting of settings) this.#settings.add(this.#siteNumber(setting.siteId), setting);
-      receivedAtMs = events.at(-1)?.receivedAtMs ?? receivedAtMs;
-    }
-    this.#events.flush();
-    this.#sessions.flush();
-    this.#chunks.flush();
-    for (const [siteId, changes] of fold.changes()) this.#aggregates.add(this.#siteNumber(siteId), changes);
-    this.#dedupe.forget(receivedAtMs);
+    this.#changes.write(this.#folder.fold(parts));
+    this.#folder.trim();
   }
 
   /** Folds what can be folded: the result is that of one batch without the events that cannot. */
@@ -232,7 +219,7 @@ export class ReadModelWriter {
         return undefined;
       } catch (error) {
         if (!isPoison(error)) throw error;
-        this.#forgetUncommitted();
+        this.#folder.clear();
         return error;
       }
     };
@@ -257,25 +244,6 @@ export class ReadModelWriter {
     if (recent > MAX_DEAD_LETTERS) throw new TooManyDeadLetters(recent, { offset, error });
     return { offset, error };
   }
-
-  #forgetUncommitted(): void {
-    this.#sites.clear();
-    this.#events.clear();
-    this.#sessions.clear();
-    this.#chunks.clear();
-  }
-
-  #siteNumber(siteId: string): number {
-    let number = this.#sites.get(siteId);
-    if (number === undefined) {
-      this.#statements.addSite.run(siteId);
-      const row = this.#statements.site.get(siteId);
-      if (!row) throw new Error("a site that was just added is missing");
-      number = row.id;
-      this.#sites.set(siteId, number);
-    }
-    return number;
-  }
 }
 
 /** Whether it is the event that is at fault: not the disk, the memory, or another process. */
@@ -289,32 +257,18 @@ function isPoison(error: unknown): boolean {
   return !isOfTheWhole;
 }
 
-function isDamage(error: unknown): boolean {
-  return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
+function open(path: string): Database.Database {
+  try {
+    return openForWriting(path);
+  } catch (error) {
+    throw usable(error);
+  }
 }
 
-interface CheckpointRow {
-  readonly log_id: string;
-  readonly position: number;
-  readonly segment: number;
-  readonly frame_position: number;
-  readonly frame_crc: number;
-}
-
-export const SELECT_CHECKPOINT =
-  "SELECT log_id, position, segment, frame_position, frame_crc FROM projection WHERE id = 1";
-
-/** The checkpoint in a row of SELECT_CHECKPOINT. */
-export function toPosition(row: unknown): LogPosition | undefined {
-  const checkpoint = row as CheckpointRow | undefined;
-  if (!checkpoint || checkpoint.log_id === "") return undefined;
-  return {
-    logId: checkpoint.log_id,
-    nextOffset: checkpoint.position,
-    segment: checkpoint.segment,
-    framePosition: checkpoint.frame_position,
-    frameCrc: checkpoint.frame_crc,
-  };
+/** What is thrown for `error`: of a damaged database, that it is not usable. */
+function usable(error: unknown): unknown {
+  const isDamage = error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
+  return isDamage ? new UnusableReadModel(String(error), { cause: error }) : error;
 }
 
 type Statements = ReturnType<typeof prepare>;
@@ -322,10 +276,6 @@ type Statements = ReturnType<typeof prepare>;
 function prepare(database: Database.Database) {
   return {
     checkpoint: database.prepare(SELECT_CHECKPOINT),
-    moveCheckpoint: database.prepare(`
-      UPDATE projection SET log_id = :logId, position = :nextOffset, segment = :segment,
-        frame_position = :framePosition, frame_crc = :frameCrc
-      WHERE id = 1 AND position = :expected`),
     beginAt: database.prepare(
       "UPDATE projection SET first_offset = :offset, position = :offset WHERE id = 1 AND log_id = ''",
     ),
@@ -334,7 +284,5 @@ function prepare(database: Database.Database) {
     countDeadLetters: database.prepare<[number], { count: number }>(
       "SELECT count(*) AS count FROM dead_letters WHERE offset >= ?",
     ),
-    addSite: database.prepare("INSERT INTO sites (site_id) VALUES (?) ON CONFLICT DO NOTHING"),
-    site: database.prepare<[string], { id: number }>("SELECT id FROM sites WHERE site_id = ?"),
   };
 }

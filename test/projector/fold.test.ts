@@ -11,7 +11,7 @@ const NOTHING_NEW: Novelty = { isNewUser: false, isNewOnDay: false };
 function fold(given: readonly GivenEvent[], novelties: readonly Novelty[] = []) {
   const fold = new Fold();
   for (const [index, event] of logged(given).entries()) fold.add(event, novelties[index] ?? NOTHING_NEW);
-  return fold.changes();
+  return fold;
 }
 
 test("the day of a timestamp is its UTC day", () => {
@@ -22,8 +22,8 @@ test("the day of a timestamp is its UTC day", () => {
 });
 
 test("page views count as views, by path; other events do not", () => {
-  const sites = fold([{ path: "/a" }, { path: "/a" }, { path: "/b" }, { type: "click", path: "/a" }]);
-  const changes = sites.get("site")?.days.get(DAY);
+  const { days } = fold([{ path: "/a" }, { path: "/a" }, { path: "/b" }, { type: "click", path: "/a" }]);
+  const changes = days.get(DAY);
   expect(changes?.views).toBe(3);
   expect(changes?.paths).toEqual(
     new Map([
@@ -34,9 +34,7 @@ test("page views count as views, by path; other events do not", () => {
 });
 
 test("a view without a path counts among the views only", () => {
-  const changes = fold([{}, { path: "/" }])
-    .get("site")
-    ?.days.get(DAY);
+  const changes = fold([{}, { path: "/" }]).days.get(DAY);
   expect(changes?.views).toBe(2);
   expect(changes?.paths).toEqual(new Map([["/", 1]]));
 });
@@ -49,35 +47,28 @@ test("users are counted with events of all types: in all, and on the days that t
     { isNewUser: true, isNewOnDay: true },
   ];
   const next = "2025-11-13T00:00:00Z";
-  const sites = fold(
+  const { users, days } = fold(
     [{ user: "u1" }, { user: "u1" }, { user: "u1", type: "click", at: next }, { user: "u2", at: next }],
     novelties,
   );
-  expect(sites.get("site")?.users).toBe(2);
-  expect(sites.get("site")?.days.get(DAY)?.users).toBe(1);
-  expect(sites.get("site")?.days.get(DAY + 1)?.users).toBe(2);
+  expect(users).toBe(2);
+  expect(days.get(DAY)?.users).toBe(1);
+  expect(days.get(DAY + 1)?.users).toBe(2);
 });
 
-test("each day of each site has its own changes", () => {
-  const sites = fold([
+test("each day has its own changes", () => {
+  const { days } = fold([
     { user: "u1", path: "/a", at: "2025-11-12T23:59:59Z" },
     { user: "u1", path: "/a", at: "2025-11-13T00:00:00Z" },
     { user: "u1", path: "/b", at: "2025-11-12T00:00:00Z" },
-    { user: "u2", site: "other", at: "2025-11-12T00:00:00Z" },
   ]);
-  expect([...sites.keys()]).toEqual(["site", "other"]);
-  expect(sites.get("site")?.days.get(DAY)).toMatchObject({
-    views: 2,
-    paths: new Map([
-      ["/a", 1],
-      ["/b", 1],
-    ]),
-  });
-  expect(sites.get("site")?.days.get(DAY + 1)).toMatchObject({ views: 1 });
-  expect(sites.get("other")?.days.get(DAY)).toEqual({ views: 1, paths: new Map(), users: 0 });
+  expect([...days.keys()]).toEqual([DAY, DAY + 1]);
+  const paths = (...seen: [string, number][]) => new Map(seen);
+  expect(days.get(DAY)).toEqual({ views: 2, users: 0, paths: paths(["/a", 1], ["/b", 1]) });
+  expect(days.get(DAY + 1)).toEqual({ views: 1, users: 0, paths: paths(["/a", 1]) });
 });
 
 test("the day of an event does not depend on the one before it, whatever that is", () => {
-  const days = fold([{ at: "2025" }, {}]).get("site")?.days;
-  expect(days?.get(DAY)?.views).toBe(1);
+  const { days } = fold([{ at: "2025" }, {}]);
+  expect(days.get(DAY)?.views).toBe(1);
 });

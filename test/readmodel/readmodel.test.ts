@@ -8,9 +8,9 @@ import type { EventDetails } from "../../src/projector/event-details.ts";
 import { replyTo } from "../../src/query/reply.ts";
 import { StoredEvents } from "../../src/query/stored-events.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
+import { KNOWN } from "../../src/readmodel/folder.ts";
 import { generationPath, publishGeneration } from "../../src/readmodel/generations.ts";
 import { ReadModelReader } from "../../src/readmodel/reader.ts";
-import { KNOWN } from "../../src/readmodel/sessions.ts";
 import { ReadModelWriter, UnusableReadModel } from "../../src/readmodel/writer.ts";
 import { chunkRows } from "../columns/stored-rows.ts";
 import { after, batch, type GivenEvent } from "../projector/events.ts";
@@ -19,7 +19,7 @@ import { temporaryDirectory } from "../temporary.ts";
 const WINDOW_MS = 1000;
 
 /** Next to nothing is remembered from one batch to the next. */
-const FORGETFUL = { visitors: 2, dayVisitors: 4, streams: 4 };
+const FORGETFUL = { visitors: 2, dayVisitors: 4 };
 
 function openModel(directory = temporaryDirectory(), known = KNOWN) {
   const settings = { dedupeWindowMs: WINDOW_MS };

@@ -1,10 +1,17 @@
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { LoggedEvent } from "../../src/projector/event-decoder.ts";
 import { SESSION_GAP_MS } from "../../src/projector/session.ts";
+import type { Changes } from "../../src/readmodel/changes.ts";
+import { ChangesWriter } from "../../src/readmodel/changes-writer.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
+import { EventRows } from "../../src/readmodel/event-rows.ts";
 import { SCHEMA } from "../../src/readmodel/schema.ts";
-import { KNOWN, type Known, Sessions } from "../../src/readmodel/sessions.ts";
+import { SessionRows } from "../../src/readmodel/session-rows.ts";
+import { Sessions } from "../../src/readmodel/sessions.ts";
+import { Tables } from "../../src/readmodel/tables.ts";
+import { Visitors } from "../../src/readmodel/visitors.ts";
 import { type GivenEvent, logged } from "../projector/events.ts";
 
 const MINUTE_MS = 60_000;
@@ -16,11 +23,12 @@ function sessionsOf(minutes: readonly number[], cuts: readonly number[] = []): n
   const numbers = minutes.map((minute, index) => {
     const [event] = logged([{ user: "u", at: new Date(START_MS + minute * MINUTE_MS).toISOString() }], index);
     if (!event) throw new Error("no event was made");
-    const { session } = sessions.add(1, event);
+    const { session } = sessions.add(event);
     if (cuts.includes(index)) sessions.flush();
     return session;
   });
   sessions.flush();
+  sessions.write();
   const alias = database
     .prepare<[number], number>("SELECT session FROM session_aliases WHERE site = 1 AND gone = ?")
     .pluck();
@@ -36,11 +44,54 @@ function sessionsOf(minutes: readonly number[], cuts: readonly number[] = []): n
   return found.sort((a, b) => (a[0] ?? 0) - (b[0] ?? 0));
 }
 
-function open(known: Known = KNOWN) {
+const NOTHING: Changes = {
+  ...{ sites: [], events: new EventRows().columns(), visitors: [], sessions: new SessionRows().columns() },
+  ...{ joined: [], chunks: [], days: [], ids: [], forgottenUpToMs: 0, settings: [] },
+};
+
+/** The sessions of a site. Each batch is written when the next one ends, as when another thread writes. */
+function open() {
   const database = new Database(":memory:");
   database.exec(SCHEMA);
   database.exec("INSERT INTO sites (id, site_id) VALUES (1, 'site')");
-  return { database, sessions: new Sessions(database, CHUNK_SIZES, known) };
+  const tables = new Tables(database);
+  const writer = new ChangesWriter(database, CHUNK_SIZES);
+  const visitors = new Visitors(1, tables.visitors, 0);
+  const none = { sessions: 0, endMs: Number.NEGATIVE_INFINITY };
+  const sessions = new Sessions(1, visitors, tables.sessions, none);
+  let batch = 1;
+  let ended = NOTHING;
+  const write = () => {
+    writer.write(ended);
+    ended = NOTHING;
+  };
+  return {
+    database,
+    sessions: {
+      add(event: LoggedEvent) {
+        const visitor = visitors.of(event);
+        visitors.load();
+        return sessions.add(event, visitor, batch);
+      },
+      /** Ends a batch. What it changed is not written yet. */
+      flush() {
+        write();
+        // Nobody is in memory for long.
+        sessions.forget(visitors.rotate());
+        const changes = sessions.takeChanges();
+        const rows = new SessionRows();
+        rows.add(1, changes.sessions);
+        const ofVisitors = visitors.takeChanges();
+        ended = {
+          ...NOTHING,
+          ...{ sessions: rows.columns(), joined: changes.joined },
+          visitors: ofVisitors ? [ofVisitors] : [],
+        };
+        batch += 1;
+      },
+      write,
+    },
+  };
 }
 
 function stored(database: Database.Database): string[] {
@@ -98,7 +149,7 @@ test("whatever the order of events and the batches, sessions are those of the de
 test("what a bot does in the name of a visitor is a session of its own", () => {
   const { sessions, database } = open();
   const given: GivenEvent[] = [{ user: "u" }, { user: "u", more: { isBot: true } }, { user: "u" }];
-  const found = logged(given).map((event) => sessions.add(1, event));
+  const found = logged(given).map((event) => sessions.add(event));
   expect(found).toMatchObject([
     { visitor: 1, session: 1 },
     { visitor: 1, session: 2 },
@@ -115,9 +166,10 @@ test("a user id is never taken for a hash, and an event with neither is of nobod
     {},
     { more: { visitor: "abc" } },
   ];
-  const found = logged(given).map((event) => sessions.add(1, event).visitor);
+  const found = logged(given).map((event) => sessions.add(event).visitor);
   expect(found).toEqual([1, 2, 0, 2]);
   sessions.flush();
+  sessions.write();
   expect(
     database.prepare("SELECT number, typeof(visitor) AS type FROM visitors ORDER BY number").all(),
   ).toEqual([

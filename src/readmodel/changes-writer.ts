@@ -1,0 +1,110 @@
+// Writes what a batch changes into the tables, as a part of the caller's transaction. It depends on nothing but the changes and
+// the tables.
+
+import type { Database, Statement } from "better-sqlite3";
+import { BulkInsert, type Column } from "./bulk-insert.ts";
+import type { Changes, DayChange, IdChanges, JoinedSession, SettingChange, SiteChange } from "./changes.ts";
+import { type ChunkSizes, Chunks } from "./chunks.ts";
+
+export class ChangesWriter {
+  readonly #statements: Statements;
+  readonly #events: BulkInsert;
+  readonly #sessions: BulkInsert;
+  readonly #ids: BulkInsert;
+  readonly #chunks: Chunks;
+
+  constructor(database: Database, sizes: ChunkSizes) {
+    this.#statements = prepare(database);
+    this.#events = new BulkInsert(database, "INSERT INTO events", 6);
+    const columns =
+      "site, day, stream, number, start_ms, end_ms, events, pageviews, entry_ms, exit_ms, entry_path, exit_path";
+    this.#sessions = new BulkInsert(database, `INSERT OR REPLACE INTO sessions (${columns})`, 12);
+    this.#ids = new BulkInsert(database, "INSERT OR REPLACE INTO dedupe", 3);
+    this.#chunks = new Chunks(database, sizes);
+  }
+
+  write(changes: Changes): void {
+    const { events, sessions } = changes;
+    for (const site of changes.sites) this.#writeSite(site);
+    this.#events.insert(events.ids.length, [
+      ...[events.ids, events.siteIds, events.types],
+      ...[events.paths, events.userIds, events.timestamps],
+    ]);
+    for (const { site, users, hashes } of changes.visitors) {
+      if (users !== "") this.#statements.putUsers.run(site, users);
+      if (hashes !== "") this.#statements.putHashes.run(site, hashes);
+    }
+    this.#sessions.insert(sessions.entryPaths.length, [
+      ...sessions.numbers,
+      ...[sessions.entryPaths, sessions.exitPaths],
+    ]);
+    for (const joined of changes.joined) this.#writeJoined(joined);
+    for (const chunk of changes.chunks) this.#chunks.add(chunk);
+    for (const day of changes.days) this.#writeDay(day);
+    for (const ids of changes.ids) this.#writeIds(ids);
+    this.#statements.forget.run(changes.forgottenUpToMs);
+    for (const setting of changes.settings) this.#writeSetting(setting);
+  }
+
+  #writeSite({ number, siteId, visitors, sessions, endMs }: SiteChange): void {
+    this.#statements.putSite.run(number, siteId, visitors, sessions, sessions === 0 ? null : endMs);
+  }
+
+  #writeJoined({ site, stream, gone, session, firstDay, lastDay }: JoinedSession): void {
+    // Day by day: a range of days would go through all of their sessions.
+    for (let day = firstDay; day <= lastDay; day += 1) {
+      this.#statements.removeSession.run(site, day, stream, gone);
+    }
+    this.#statements.addAlias.run(site, gone, session);
+  }
+
+  #writeDay({ site, day, views, users, paths }: DayChange): void {
+    this.#statements.addPaths.run(site, day, paths);
+    this.#statements.addDay.run(site, day, views, users);
+  }
+
+  #writeIds({ site, eventIds, receivedAtMs }: IdChanges): void {
+    const sites: Column = new Float64Array(eventIds.length).fill(site);
+    this.#ids.insert(eventIds.length, [sites, eventIds, receivedAtMs]);
+  }
+
+  #writeSetting(setting: SettingChange): void {
+    const { setSite, setGoal, removeGoal } = this.#statements;
+    if ("name" in setting) setSite.run(setting.name, setting.timeZone, setting.site);
+    else if (setting.filter === null) removeGoal.run(setting.site, setting.goal);
+    else setGoal.run(setting.site, setting.goal, setting.filter);
+  }
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(database: Database) {
+  // Of an INSERT with SELECT and ON CONFLICT, SQLite's grammar wants the WHERE.
+  const putVisitors = (visitor: string): Statement<[number, string]> =>
+    database.prepare(`
+      INSERT INTO visitors SELECT ?, ${visitor}, value ->> 1, value ->> 2 FROM json_each(?) WHERE true
+      ON CONFLICT DO UPDATE SET is_user = excluded.is_user`);
+  return {
+    putSite: database.prepare(`
+      INSERT INTO sites (id, site_id, visitors, sessions, latest_ms) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT (id) DO UPDATE
+      SET visitors = excluded.visitors, sessions = excluded.sessions, latest_ms = excluded.latest_ms`),
+    putUsers: putVisitors("value ->> 0"),
+    putHashes: putVisitors("unhex(value ->> 0)"),
+    removeSession: database.prepare(
+      "DELETE FROM sessions WHERE site = ? AND day = ? AND stream = ? AND number = ?",
+    ),
+    addAlias: database.prepare("INSERT INTO session_aliases VALUES (?, ?, ?)"),
+    addPaths: database.prepare(`
+      INSERT INTO site_day_paths
+      SELECT ?, ?, key, value FROM json_each(?) WHERE true
+      ON CONFLICT DO UPDATE SET views = views + excluded.views`),
+    addDay: database.prepare(`
+      INSERT INTO site_days VALUES (?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET views = views + excluded.views, users = users + excluded.users`),
+    forget: database.prepare("DELETE FROM dedupe WHERE received_at_ms <= ?"),
+    setSite: database.prepare("UPDATE sites SET name = ?, time_zone = ? WHERE id = ?"),
+    setGoal: database.prepare("INSERT OR REPLACE INTO goals VALUES (?, ?, ?)"),
+    removeGoal: database.prepare("DELETE FROM goals WHERE site = ? AND name = ?"),
+  };
+}

@@ -1,0 +1,96 @@
+// What a batch of the log changes in the read model: data alone, so that it can be written by another thread than the one that
+// folds. Rows are given as columns, which are quick to hand over.
+
+import type { ChunkKind } from "./chunks.ts";
+
+export interface Changes {
+  /** The sites that had a record in the batch. */
+  readonly sites: readonly SiteChange[];
+  readonly events: EventColumns;
+  readonly visitors: readonly VisitorChanges[];
+  readonly sessions: SessionColumns;
+  readonly joined: readonly JoinedSession[];
+  /** In their order in a site: of a session, the last row of all chunks is what it is. */
+  readonly chunks: readonly NewChunk[];
+  readonly days: readonly DayChange[];
+  readonly ids: readonly IdChanges[];
+  /** Event ids that were received until then are forgotten, in ms since 1970. */
+  readonly forgottenUpToMs: number;
+  readonly settings: readonly SettingChange[];
+}
+
+export interface SiteChange {
+  readonly number: number;
+  readonly siteId: string;
+  /** How many numbers its visitors and its sessions have, and when the session that ends last ends; with those before. */
+  readonly visitors: number;
+  readonly sessions: number;
+  readonly endMs: number;
+}
+
+/** Rows of the table `events`, in log order. */
+export interface EventColumns {
+  readonly ids: Float64Array<ArrayBuffer>;
+  readonly siteIds: readonly string[];
+  readonly types: readonly string[];
+  readonly paths: readonly (string | null)[];
+  readonly userIds: readonly (string | null)[];
+  readonly timestamps: readonly string[];
+}
+
+/** Visitors of a site that are new, or became users: JSON of [user id, or hash in hexadecimal, number, 1 for a user]. */
+export interface VisitorChanges {
+  readonly site: number;
+  /** Empty for none. */
+  readonly users: string;
+  readonly hashes: string;
+}
+
+/** Rows of the table `sessions`, in the order of its key. NaN stands for NULL, as SQLite has it. */
+export interface SessionColumns {
+  /** site, day, stream, number, start_ms, end_ms, events, pageviews, entry_ms, exit_ms */
+  readonly numbers: readonly Float64Array<ArrayBuffer>[];
+  readonly entryPaths: readonly (string | null)[];
+  readonly exitPaths: readonly (string | null)[];
+}
+
+/** A session of which the events are another one's from now on; its rows are of the days from `firstDay` to `lastDay`. */
+export interface JoinedSession {
+  readonly site: number;
+  readonly stream: number;
+  readonly gone: number;
+  readonly session: number;
+  readonly firstDay: number;
+  readonly lastDay: number;
+}
+
+export interface NewChunk {
+  readonly kind: ChunkKind;
+  readonly site: number;
+  readonly rows: number;
+  /** How long its distinct texts are, together, in UTF-16 units. */
+  readonly characters: number;
+  readonly packed: Uint8Array<ArrayBuffer>;
+}
+
+/** What is added to a day of a site, or to all time. */
+export interface DayChange {
+  readonly site: number;
+  readonly day: number;
+  readonly views: number;
+  readonly users: number;
+  /** JSON of an object: the views of each path. */
+  readonly paths: string;
+}
+
+/** Event ids of a site that were counted, and when they were received, in ms since 1970. */
+export interface IdChanges {
+  readonly site: number;
+  readonly eventIds: readonly string[];
+  readonly receivedAtMs: Float64Array<ArrayBuffer>;
+}
+
+/** What was said about a site, or a goal of it: its filter as JSON, or null when it is removed. */
+export type SettingChange =
+  | { readonly site: number; readonly name: string; readonly timeZone: string }
+  | { readonly site: number; readonly goal: string; readonly filter: string | null };

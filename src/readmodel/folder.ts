@@ -1,0 +1,166 @@
+// Folds the events of the log in memory: what a batch changes, given what the tables have. It writes nothing, so that one batch
+// can be folded while the one before is being written.
+//
+// Invariant: what is not in memory is in the tables, at the latest when the batch after it was folded.
+
+import { toJsonString } from "@bufbuild/protobuf";
+import type { Database } from "better-sqlite3";
+import { FilterSchema } from "../../gen/ts/analytics/v1/query_pb.ts";
+import type { LoggedEvent, LoggedRecords, LoggedSetting } from "../projector/event-decoder.ts";
+import type { Changes, SettingChange } from "./changes.ts";
+import type { ChunkSizes } from "./chunks.ts";
+import { EventRows } from "./event-rows.ts";
+import { SessionRows } from "./session-rows.ts";
+import { SiteFolder } from "./site-folder.ts";
+import { Tables } from "./tables.ts";
+import type { Visitor } from "./visitors.ts";
+
+/** How much is kept in memory from one batch to the next. */
+export interface Known {
+  /** Visitors with what they did of late: mostly some 500 bytes each. It may be twice as many for a while. */
+  readonly visitors: number;
+  /** Visitors of days, some 40 bytes each where a day has many. */
+  readonly dayVisitors: number;
+}
+
+export const KNOWN: Known = { visitors: 20_000, dayVisitors: 100_000 };
+
+export interface FolderOptions {
+  /** How long a client's event id is remembered, in ms of time of receipt. */
+  readonly dedupeWindowMs: number;
+  readonly sizes: ChunkSizes;
+  readonly known: Known;
+}
+
+const NOTHING_STORED = { visitors: 0, sessions: 0, endMs: Number.NEGATIVE_INFINITY };
+
+export class Folder {
+  readonly #tables: Tables;
+  readonly #options: FolderOptions;
+  readonly #sites = new Map<string, SiteFolder>();
+  /** How many sites have a number; undefined when that is to be read. */
+  #lastSite: number | undefined;
+  #batch = 1;
+
+  constructor(database: Database, options: FolderOptions) {
+    this.#tables = new Tables(database);
+    this.#options = options;
+  }
+
+  /**
+   * What a batch changes, which must be written before what the next but one does is asked for. Throws what the parts throw,
+   * what SQLite says of the disk, and when an event cannot be folded; clear() is to be called then.
+   */
+  fold(parts: Iterable<LoggedRecords>): Changes {
+    const rows = new EventRows();
+    const settings: SettingChange[] = [];
+    let receivedAtMs = Number.NEGATIVE_INFINITY;
+    for (const part of parts) {
+      this.#addEvents(part.events, rows);
+      for (const setting of part.settings) {
+        settings.push(settingChange(this.#site(setting.siteId).number, setting));
+      }
+      receivedAtMs = part.events.at(-1)?.receivedAtMs ?? receivedAtMs;
+    }
+    return this.#takeChanges(rows, settings, receivedAtMs - this.#options.dedupeWindowMs);
+  }
+
+  /** Forgets all, as when what it gave was not written. */
+  clear(): void {
+    this.#sites.clear();
+    this.#lastSite = undefined;
+  }
+
+  /** Makes room in memory. All batches but the last one must be written. */
+  trim(): void {
+    const { known } = this.#options;
+    const sites = [...this.#sites.values()];
+    const sum = (of: (site: SiteFolder) => number) => sites.reduce((total, site) => total + of(site), 0);
+    const last = this.#batch - 1;
+    if (sum(({ visitors }) => visitors.recent + 1) > known.visitors) {
+      for (const site of sites) {
+        if (site.touchedIn < last) this.#sites.delete(site.siteId);
+        else site.rotate();
+      }
+    }
+    const seen = ({ sessions }: SiteFolder) => sessions.days.seen;
+    if (sum(seen) > known.dayVisitors) for (const { sessions } of sites) sessions.days.forgetBefore(last);
+    if (sum(seen) > known.dayVisitors) for (const { sessions } of sites) sessions.days.clear();
+  }
+
+  /** Goes through them three times, so that what is not in memory is read for all of them at once. */
+  #addEvents(events: readonly LoggedEvent[], rows: EventRows): void {
+    // In log order, whether an event has an id or not: so numbers do not depend on the batches.
+    const sites = events.map(({ siteId }) => this.#site(siteId));
+    const touched = new Set(sites);
+    for (const [index, site] of sites.entries()) {
+      const eventId = events[index]?.clientEventId;
+      if (eventId !== undefined) site.ids.expect(eventId);
+    }
+    for (const { ids } of touched) ids.load();
+    const counted: Counted[] = [];
+    for (const [index, site] of sites.entries()) {
+      const event = events[index];
+      if (event && site.ids.counts(event)) counted.push({ event, site, visitor: site.visitors.of(event) });
+    }
+    for (const { visitors } of touched) visitors.load();
+    for (const { event, site, visitor } of counted) {
+      if (Number.isNaN(event.timeMs)) throw new Error(`its timestamp is none: ${event.timestamp}`);
+      rows.add(event);
+      site.add(event, visitor, this.#batch);
+    }
+  }
+
+  #takeChanges(rows: EventRows, settings: readonly SettingChange[], forgottenUpToMs: number): Changes {
+    const sites = [...this.#sites.values()].filter(({ touchedIn }) => touchedIn === this.#batch);
+    const sessions = new SessionRows();
+    const changes = sites.map((site) => site.takeChanges(sessions));
+    this.#batch += 1;
+    return {
+      sites: changes.map(({ site }) => site),
+      events: rows.columns(),
+      visitors: changes.flatMap(({ visitors }) => visitors ?? []),
+      sessions: sessions.columns(),
+      joined: changes.flatMap(({ joined }) => joined),
+      chunks: changes.flatMap(({ chunks }) => chunks),
+      days: changes.flatMap(({ days }) => days),
+      ids: changes.flatMap(({ ids }) => ids ?? []),
+      forgottenUpToMs,
+      settings,
+    };
+  }
+
+  #site(siteId: string): SiteFolder {
+    let site = this.#sites.get(siteId);
+    if (!site) {
+      site = this.#open(siteId);
+      this.#sites.set(siteId, site);
+    }
+    site.touchedIn = this.#batch;
+    return site;
+  }
+
+  #open(siteId: string): SiteFolder {
+    const { sizes, dedupeWindowMs } = this.#options;
+    let stored = this.#tables.site(siteId);
+    if (!stored) {
+      this.#lastSite ??= this.#tables.sites();
+      this.#lastSite += 1;
+      stored = { ...NOTHING_STORED, number: this.#lastSite };
+    }
+    return new SiteFolder(siteId, stored, this.#tables, sizes, dedupeWindowMs);
+  }
+}
+
+interface Counted {
+  readonly event: LoggedEvent;
+  readonly site: SiteFolder;
+  readonly visitor: Visitor | undefined;
+}
+
+function settingChange(site: number, setting: LoggedSetting): SettingChange {
+  const { name } = setting;
+  if (setting.$typeName === "analytics.v1.RecordedSite") return { site, name, timeZone: setting.timeZone };
+  const filter = setting.filter ? toJsonString(FilterSchema, setting.filter) : null;
+  return { site, goal: name, filter };
+}

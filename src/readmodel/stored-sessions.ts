@@ -1,0 +1,73 @@
+// Reads the table `sessions`.
+
+import type { Database, Statement } from "better-sqlite3";
+import type { Session } from "../projector/session.ts";
+
+const COLUMNS =
+  "number, stream, start_ms, end_ms, events, pageviews, entry_ms, entry_path, exit_ms, exit_path";
+
+interface Row {
+  readonly number: number;
+  readonly stream: number;
+  /** NULL, as all that follows, when the session has events on a later day. */
+  readonly start_ms: number | null;
+  readonly end_ms: number;
+  readonly events: number;
+  readonly pageviews: number;
+  readonly entry_ms: number;
+  readonly entry_path: string;
+  readonly exit_ms: number;
+  readonly exit_path: string;
+}
+
+export class StoredSessions {
+  readonly #ofDays: (site: number, days: readonly number[], stream: number) => Session[];
+  readonly #ofDay: Statement<[number, number, number], Row>;
+  readonly #onDay: Statement<[number, number, number, number], Row>;
+  readonly #exists: Statement<[number, number, number], number>;
+
+  constructor(database: Database) {
+    const select = `SELECT ${COLUMNS} FROM sessions WHERE site = ? AND day = ? AND stream = ?`;
+    this.#ofDay = database.prepare(select);
+    this.#onDay = database.prepare(`${select} AND number = ?`);
+    this.#exists = database
+      .prepare<[number, number, number], number>(
+        "SELECT 1 FROM sessions WHERE site = ? AND day = ? AND stream = ? LIMIT 1",
+      )
+      .pluck();
+    // In one snapshot: the rows of a session must be of one state.
+    this.#ofDays = database.transaction((site: number, days: readonly number[], stream: number) =>
+      days.flatMap((day) =>
+        this.#ofDay.all(site, day, stream).map((row) => toSession(this.#lastOf(row, site, day))),
+      ),
+    );
+  }
+
+  /** The sessions of a stream that have an event on one of `days`, in days since 1970-01-01; the same one may come again. */
+  ofDays(site: number, days: readonly number[], stream: number): Session[] {
+    return this.#ofDays(site, days, stream);
+  }
+
+  /** Whether a stream has a session on `day`. */
+  hasOn(site: number, day: number, stream: number): boolean {
+    return this.#exists.get(site, day, stream) !== undefined;
+  }
+
+  /** The row of the last day of a session that has `row` on `day`. */
+  #lastOf(row: Row, site: number, day: number): Row {
+    let last: Row | undefined = row;
+    for (let next = day + 1; last?.start_ms === null; next += 1) {
+      last = this.#onDay.get(site, next, row.stream, row.number);
+    }
+    if (!last) throw new Error(`session ${row.number} of site ${site} has no row of its last day`);
+    return last;
+  }
+}
+
+function toSession(row: Row): Session {
+  return {
+    ...{ number: row.number, stream: row.stream, startMs: row.start_ms ?? 0, endMs: row.end_ms },
+    ...{ events: row.events, pageviews: row.pageviews },
+    ...{ entryMs: row.entry_ms, entryPath: row.entry_path, exitMs: row.exit_ms, exitPath: row.exit_path },
+  };
+}

@@ -22,7 +22,9 @@ export function encodeNumbers(values: Float64Array | Uint32Array): Buffer {
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
   let areWhole = values.length > 0;
-  for (const value of values) {
+  // By index: an iterator makes an object of each number.
+  for (let row = 0; row < values.length; row += 1) {
+    const value = values[row] ?? 0;
     if (value < least) least = value;
     if (value > most) most = value;
     areWhole &&= Number.isSafeInteger(value);

@@ -62,7 +62,7 @@ const RECEIVED_AT_MS = tagOf(8, WireType.Varint);
 
 export class EventDecoder {
   readonly #texts = new Texts();
-  #date = "";
+  #date = "none";
   #dateMs = Number.NaN;
 
   /** The records of a frame, in order. Throws an UnreadableFrame when it has others than it can read. */
@@ -145,10 +145,10 @@ export class EventDecoder {
           event.clientEventId = readText(reader, payload, end);
           break;
         case SERVER_EVENT_ID:
-          reader.skip(WireType.LengthDelimited);
+          reader.pos = endOf(reader, end);
           break;
         case RECEIVED_AT_MS:
-          event.receivedAtMs = Number(reader.int64());
+          event.receivedAtMs = readNumber(reader, payload, end);
           break;
         default:
           details ??= new DetailsBuilder(reader, () => this.#readKnown(reader, payload, end));
@@ -161,10 +161,9 @@ export class EventDecoder {
 
   /** Of a canonical timestamp. Those that follow each other are mostly of one day. */
   #timeOf(timestamp: string): number {
-    const date = timestamp.slice(0, "YYYY-MM-DD".length);
-    if (date !== this.#date) {
-      this.#date = date;
-      this.#dateMs = dayOfDate(date) * MS_PER_DAY;
+    if (!timestamp.startsWith(this.#date)) {
+      this.#date = timestamp.slice(0, "YYYY-MM-DD".length);
+      this.#dateMs = dayOfDate(this.#date) * MS_PER_DAY;
     }
     const minutes = digits(timestamp, 11, 2) * 60 + digits(timestamp, 14, 2);
     const fraction = timestamp[19] === "." ? digits(timestamp, 20, 3) : 0;
@@ -186,6 +185,18 @@ function readText(reader: BinaryReader, payload: Buffer, limit: number): string 
   const text = payload.toString("utf8", reader.pos, end);
   reader.pos = end;
   return text;
+}
+
+/** Reads a varint of up to 2^53 - 1, which protobuf's reader would make a BigInt of. */
+function readNumber(reader: BinaryReader, payload: Buffer, limit: number): number {
+  let number = 0;
+  for (let factor = 1; reader.pos < limit; factor *= 0x80) {
+    const byte = payload[reader.pos] ?? 0;
+    reader.pos += 1;
+    number += (byte & 0x7f) * factor;
+    if (byte < 0x80) return number;
+  }
+  throw new RangeError("a number is longer than what it is in");
 }
 
 /** Reads a length; where what is behind it ends, which must not be behind `limit`. */

@@ -26,17 +26,6 @@ export interface Session {
   exitPath: string;
 }
 
-/** The session that begins with `event`. */
-export function beginSession(number: number, stream: number, event: LoggedEvent): Session {
-  const { timeMs } = event;
-  const session: Session = {
-    ...{ number, stream, startMs: timeMs, endMs: timeMs, events: 0, pageviews: 0 },
-    ...{ entryMs: 0, entryPath: "", exitMs: 0, exitPath: "" },
-  };
-  addToSession(session, event);
-  return session;
-}
-
 /** Whether an event at `timeMs` is one of `session`. */
 export function isOf(session: Session, timeMs: number): boolean {
   return timeMs - session.endMs < SESSION_GAP_MS && session.startMs - timeMs < SESSION_GAP_MS;

@@ -110,7 +110,9 @@ function rangeOf(column: Buffer | undefined): { low: number; high: number } {
   if (!column) return { low: 0, high: 0 };
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  for (const value of decodeNumbers(column)) {
+  const values = decodeNumbers(column);
+  for (let row = 0; row < values.length; row += 1) {
+    const value = values[row] ?? 0;
     if (value < low) low = value;
     if (value > high) high = value;
   }

@@ -90,24 +90,31 @@ export class Folder {
 
   /** Goes through them three times, so that what is not in memory is read for all of them at once. */
   #addEvents(events: readonly LoggedEvent[], rows: EventRows): void {
+    const sites: SiteFolder[] = [];
+    const touched = new Set<SiteFolder>();
     // In log order, whether an event has an id or not: so numbers do not depend on the batches.
-    const sites = events.map(({ siteId }) => this.#site(siteId));
-    const touched = new Set(sites);
-    for (const [index, site] of sites.entries()) {
-      const eventId = events[index]?.clientEventId;
-      if (eventId !== undefined) site.ids.expect(eventId);
+    for (const { siteId, clientEventId } of events) {
+      const site = this.#site(siteId);
+      if (sites.at(-1) !== site) touched.add(site);
+      if (clientEventId !== undefined) site.ids.expect(clientEventId);
+      sites.push(site);
     }
     for (const { ids } of touched) ids.load();
-    const counted: Counted[] = [];
-    for (const [index, site] of sites.entries()) {
-      const event = events[index];
-      if (event && site.ids.counts(event)) counted.push({ event, site, visitor: site.visitors.of(event) });
+    const visitors: (Visitor | undefined)[] = [];
+    const isCounted: boolean[] = [];
+    for (let index = 0; index < events.length; index += 1) {
+      const [event, site] = [events[index], sites[index]];
+      const counts = event !== undefined && site !== undefined && site.ids.counts(event);
+      isCounted.push(counts);
+      visitors.push(counts ? site.visitors.of(event) : undefined);
     }
     for (const { visitors } of touched) visitors.load();
-    for (const { event, site, visitor } of counted) {
+    for (let index = 0; index < events.length; index += 1) {
+      const [event, site] = [events[index], sites[index]];
+      if (!event || !site || !isCounted[index]) continue;
       if (Number.isNaN(event.timeMs)) throw new Error(`its timestamp is none: ${event.timestamp}`);
       rows.add(event);
-      site.add(event, visitor, this.#batch);
+      site.add(event, visitors[index], this.#batch);
     }
   }
 
@@ -150,12 +157,6 @@ export class Folder {
     }
     return new SiteFolder(siteId, stored, this.#tables, sizes, dedupeWindowMs);
   }
-}
-
-interface Counted {
-  readonly event: LoggedEvent;
-  readonly site: SiteFolder;
-  readonly visitor: Visitor | undefined;
 }
 
 function settingChange(site: number, setting: LoggedSetting): SettingChange {

@@ -21,15 +21,16 @@ export class SessionRows {
 
   /** Takes the rows of sessions that are not written as they are to be, which they are from now on. */
   add(site: number, sessions: KnownSession[]): void {
-    for (const known of sessions.sort(compareLastDays)) {
-      const [first, last] = [dayOf(known.startMs), dayOf(known.endMs)];
+    for (const known of sessions) {
+      const first = dayOf(known.startMs);
+      const last = dayOf(known.endMs);
       for (let day = first; day < last; day += 1) {
         if (day < known.firstDay || day >= known.lastDay) this.#add(site, day, known, NOTHING);
       }
-      this.#add(site, last, known, known);
       known.firstDay = first;
       known.lastDay = last;
     }
+    for (const known of sessions.sort(compareRows)) this.#add(site, known.lastDay, known, known);
   }
 
   columns(): SessionColumns {
@@ -71,6 +72,6 @@ const NOTHING: Facts = {
 };
 
 /** About as the tree has them: neighbours share pages. */
-function compareLastDays(a: KnownSession, b: KnownSession): number {
-  return dayOf(a.endMs) - dayOf(b.endMs) || a.stream - b.stream || a.number - b.number;
+function compareRows(a: KnownSession, b: KnownSession): number {
+  return a.lastDay - b.lastDay || a.stream - b.stream || a.number - b.number;
 }

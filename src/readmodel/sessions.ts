@@ -6,18 +6,12 @@
 import { dayOf, MS_PER_DAY } from "../ingest/timestamp.ts";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
 import type { Novelty } from "../projector/fold.ts";
-import {
-  addToSession,
-  beginSession,
-  isOf,
-  mergeSessions,
-  SESSION_GAP_MS,
-  type Session,
-} from "../projector/session.ts";
+import { addToSession, isOf, mergeSessions, SESSION_GAP_MS, type Session } from "../projector/session.ts";
 import type { JoinedSession } from "./changes.ts";
 import { DayVisitors } from "./day-visitors.ts";
 import type { StoredSessions } from "./stored-sessions.ts";
-import { type KnownSession, type Stream, UnwrittenSessions } from "./streams.ts";
+import { type KnownSession, newSession, newStream, type Stream } from "./streams.ts";
+import { UnwrittenSessions } from "./unwritten-sessions.ts";
 import type { Visitor, Visitors } from "./visitors.ts";
 
 /** What an event is of, by their numbers in the site; 0 where it is of none. */
@@ -41,6 +35,7 @@ export class Sessions {
   readonly #site: number;
   readonly #visitors: Visitors;
   readonly #stored: StoredSessions;
+  readonly #unwritten = new UnwrittenSessions();
   /** What is to be written. */
   #changed: KnownSession[] = [];
   #joined: JoinedSession[] = [];
@@ -80,6 +75,7 @@ export class Sessions {
     const changes = { sessions: this.#changed.filter(({ isGone }) => !isGone), joined: this.#joined };
     this.#changed = [];
     this.#joined = [];
+    this.#unwritten.endBatch();
     return changes;
   }
 
@@ -100,23 +96,20 @@ export class Sessions {
       // Of a new visitor it is known that there are no sessions, at whatever time.
       fromMs = Number.NEGATIVE_INFINITY;
     }
-    const stream = {
-      ...{ number: visitor.number * 2 + (isBot ? 1 : 0), current: undefined, unwritten: undefined },
-      ...{ fromMs, toMs: Number.POSITIVE_INFINITY, endMs: Number.NEGATIVE_INFINITY },
-    };
+    const stream = newStream(visitor.number * 2 + (isBot ? 1 : 0), fromMs);
     if (isBot) visitor.bot = stream;
     else visitor.person = stream;
     return stream;
   }
 
   /** Whether an event at `timeMs` is the first on its day. The stream must be known around it. */
-  #isNewOnDay({ current, number, unwritten }: Stream, timeMs: number, batch: number): boolean {
+  #isNewOnDay({ current, number }: Stream, timeMs: number, batch: number): boolean {
     const day = dayOf(timeMs);
     // A session has an event on each of its days.
     if (current && dayOf(current.startMs) <= day && day <= dayOf(current.endMs)) return false;
     const hasCome = this.days.hasCome(day, number, dayOf(this.#endMs), batch);
     if (hasCome !== undefined) return !hasCome;
-    return !unwritten?.hasOn(day, batch) && !this.#stored.hasOn(this.#site, day, number);
+    return !this.#unwritten.hasOn(day, number) && !this.#stored.hasOn(this.#site, day, number);
   }
 
   /** The number of the session. */
@@ -125,9 +118,10 @@ export class Sessions {
     let { current } = stream;
     if (current && isOf(current, timeMs)) addToSession(current, event);
     else {
-      if (current) leave(stream, current, timeMs, batch);
+      if (current) this.#leave(stream, current, timeMs, batch);
       this.#count += 1;
-      current = known(beginSession(this.#count, stream.number, event), 0, -1);
+      current = newSession(this.#count, stream.number, timeMs);
+      addToSession(current, event);
       stream.current = current;
     }
     stream.endMs = Math.max(stream.endMs, timeMs);
@@ -152,13 +146,13 @@ export class Sessions {
   #look(stream: Stream, timeMs: number, batch: number): void {
     const [firstDay, lastDay] = [dayOf(timeMs - SESSION_GAP_MS), dayOf(timeMs + SESSION_GAP_MS)];
     const days = firstDay === lastDay ? [firstDay] : [firstDay, lastDay];
-    if (stream.current) leave(stream, stream.current, timeMs, batch);
+    if (stream.current) this.#leave(stream, stream.current, timeMs, batch);
     stream.current = undefined;
     stream.fromMs = firstDay * MS_PER_DAY;
     const endMs = (lastDay + 1) * MS_PER_DAY - 1;
     stream.toMs = endMs < this.#endMs ? endMs : Number.POSITIVE_INFINITY;
     const joined: KnownSession[] = [];
-    for (const known of this.#sessionsOf(stream, days, batch)) {
+    for (const known of this.#sessionsOf(stream, days)) {
       if (isOf(known, timeMs)) joined.push(known);
       else narrow(stream, known, timeMs);
     }
@@ -172,15 +166,13 @@ export class Sessions {
   }
 
   /** Those with an event on one of `days`. */
-  #sessionsOf(stream: Stream, days: readonly number[], batch: number): KnownSession[] {
+  #sessionsOf(stream: Stream, days: readonly number[]): KnownSession[] {
     const sessions = new Map<number, KnownSession>();
     for (const session of this.#stored.ofDays(this.#site, days, stream.number)) {
       sessions.set(session.number, storedAs(session));
     }
     for (const day of days) {
-      for (const known of stream.unwritten?.ofDay(day, batch) ?? []) {
-        sessions.set(known.number, known);
-      }
+      for (const known of this.#unwritten.ofDay(day, stream.number)) sessions.set(known.number, known);
     }
     return [...sessions.values()].filter(({ isGone }) => !isGone);
   }
@@ -196,28 +188,20 @@ export class Sessions {
       ...{ site: this.#site, stream: stream.number, gone: gone.number, session: session.number },
       ...{ firstDay: dayOf(gone.startMs), lastDay: dayOf(gone.endMs) },
     });
-    remember(stream, gone, batch);
+    this.#unwritten.add(gone);
     return kept;
+  }
+
+  /** Takes leave of the current session: an event at `timeMs` comes, which may be of another one. */
+  #leave(stream: Stream, current: KnownSession, timeMs: number, batch: number): void {
+    narrow(stream, current, timeMs);
+    if (current.changedIn >= batch - 1) this.#unwritten.add(current);
   }
 }
 
 function storedAs(session: Session): KnownSession {
-  return known(session, dayOf(session.startMs), dayOf(session.endMs));
-}
-
-function known(session: Session, firstDay: number, lastDay: number): KnownSession {
+  const [firstDay, lastDay] = [dayOf(session.startMs), dayOf(session.endMs)];
   return { ...session, firstDay, lastDay, changedIn: -1, isGone: false };
-}
-
-/** Takes leave of the current session: an event at `timeMs` comes, which may be of another one. */
-function leave(stream: Stream, current: KnownSession, timeMs: number, batch: number): void {
-  narrow(stream, current, timeMs);
-  if (current.changedIn >= batch - 1) remember(stream, current, batch);
-}
-
-function remember(stream: Stream, known: KnownSession, batch: number): void {
-  stream.unwritten ??= new UnwrittenSessions();
-  stream.unwritten.add(known, batch);
 }
 
 /** Of a session that an event at `timeMs` is not of: what is known of the stream ends before it. */

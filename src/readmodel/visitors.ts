@@ -138,8 +138,12 @@ export class Visitors {
 
 function add(known: RecentMap<Visitor>, unknown: Visitor[], key: string): Visitor {
   const visitor: Visitor = {
-    ...{ key, number: 0, isUser: false, isChanged: false },
-    ...{ person: undefined, bot: undefined },
+    key,
+    number: 0,
+    isUser: false,
+    isChanged: false,
+    person: undefined,
+    bot: undefined,
   };
   known.set(key, visitor);
   unknown.push(visitor);

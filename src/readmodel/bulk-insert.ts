@@ -29,17 +29,20 @@ export class BulkInsert {
     let row = 0;
     const many: Value[] = Array(ROWS_AT_A_TIME * this.#columns).fill(null);
     for (; row + ROWS_AT_A_TIME <= rows; row += ROWS_AT_A_TIME) {
-      let at = 0;
-      for (let next = row; next < row + ROWS_AT_A_TIME; next += 1) {
-        for (const column of columns) {
-          many[at] = column[next] ?? null;
-          at += 1;
-        }
+      for (let place = 0; place < this.#columns; place += 1) {
+        put(many, place, this.#columns, columns[place] ?? [], row);
       }
       // As arguments: values in an array take longer to bind.
       this.#insertMany.run(...many);
     }
     for (; row < rows; row += 1) this.#insertOne.run(...columns.map((column) => column[row] ?? null));
+  }
+}
+
+/** Puts the values of a column, from `row` on, where they belong among those of all columns. */
+function put(many: Value[], place: number, columns: number, column: Column, row: number): void {
+  for (let next = 0; next < ROWS_AT_A_TIME; next += 1) {
+    many[place + next * columns] = column[row + next] ?? null;
   }
 }
 

@@ -2,9 +2,10 @@
 
 import type { LoggedEvent } from "../projector/event-decoder.ts";
 import type { EventColumns } from "./changes.ts";
+import { GrowingNumbers } from "./growing-numbers.ts";
 
 export class EventRows {
-  readonly #ids: number[] = [];
+  readonly #ids = new GrowingNumbers();
   readonly #siteIds: string[] = [];
   readonly #types: string[] = [];
   readonly #paths: (string | null)[] = [];
@@ -22,7 +23,7 @@ export class EventRows {
 
   columns(): EventColumns {
     return {
-      ids: Float64Array.from(this.#ids),
+      ids: this.#ids.values(),
       ...{ siteIds: this.#siteIds, types: this.#types, paths: this.#paths },
       ...{ userIds: this.#userIds, timestamps: this.#timestamps },
     };

@@ -104,7 +104,7 @@ export class Folder {
     const isCounted: boolean[] = [];
     for (let index = 0; index < events.length; index += 1) {
       const [event, site] = [events[index], sites[index]];
-      const counts = event !== undefined && site !== undefined && site.ids.counts(event);
+      const counts = event && site?.ids.counts(event);
       isCounted.push(counts);
       visitors.push(counts ? site.visitors.of(event) : undefined);
     }

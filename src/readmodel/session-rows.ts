@@ -3,19 +3,20 @@
 import { dayOf } from "../ingest/timestamp.ts";
 import type { Session } from "../projector/session.ts";
 import type { SessionColumns } from "./changes.ts";
+import { GrowingNumbers } from "./growing-numbers.ts";
 import type { KnownSession } from "./streams.ts";
 
 export class SessionRows {
-  readonly #sites: number[] = [];
-  readonly #days: number[] = [];
-  readonly #streams: number[] = [];
-  readonly #sessions: number[] = [];
-  readonly #startMs: number[] = [];
-  readonly #endMs: number[] = [];
-  readonly #events: number[] = [];
-  readonly #pageviews: number[] = [];
-  readonly #entryMs: number[] = [];
-  readonly #exitMs: number[] = [];
+  readonly #sites = new GrowingNumbers();
+  readonly #days = new GrowingNumbers();
+  readonly #streams = new GrowingNumbers();
+  readonly #sessions = new GrowingNumbers();
+  readonly #startMs = new GrowingNumbers();
+  readonly #endMs = new GrowingNumbers();
+  readonly #events = new GrowingNumbers();
+  readonly #pageviews = new GrowingNumbers();
+  readonly #entryMs = new GrowingNumbers();
+  readonly #exitMs = new GrowingNumbers();
   readonly #entryPaths: (string | null)[] = [];
   readonly #exitPaths: (string | null)[] = [];
 
@@ -25,12 +26,12 @@ export class SessionRows {
       const first = dayOf(known.startMs);
       const last = dayOf(known.endMs);
       for (let day = first; day < last; day += 1) {
-        if (day < known.firstDay || day >= known.lastDay) this.#add(site, day, known, NOTHING);
+        if (day < known.firstDay || day >= known.lastDay) this.#addEarlier(site, day, known);
       }
       known.firstDay = first;
       known.lastDay = last;
     }
-    for (const known of sessions.sort(compareRows)) this.#add(site, known.lastDay, known, known);
+    for (const known of sessions.sort(compareRows)) this.#addLast(site, known.lastDay, known);
   }
 
   columns(): SessionColumns {
@@ -39,37 +40,40 @@ export class SessionRows {
       ...[this.#events, this.#pageviews, this.#entryMs, this.#exitMs],
     ];
     return {
-      numbers: numbers.map((column) => new Float64Array(column)),
+      numbers: numbers.map((column) => column.values()),
       ...{ entryPaths: this.#entryPaths, exitPaths: this.#exitPaths },
     };
   }
 
-  #add(site: number, day: number, { stream, number }: Session, facts: Facts): void {
+  /** The row of a session's last day says what it is. */
+  #addLast(site: number, day: number, session: Session): void {
+    this.#sites.push(site);
+    this.#days.push(day);
+    this.#streams.push(session.stream);
+    this.#sessions.push(session.number);
+    this.#startMs.push(session.startMs);
+    this.#endMs.push(session.endMs);
+    this.#events.push(session.events);
+    this.#pageviews.push(session.pageviews);
+    this.#entryMs.push(session.entryMs);
+    this.#entryPaths.push(session.entryPath);
+    const isEntry = session.exitMs === session.entryMs && session.exitPath === session.entryPath;
+    this.#exitMs.push(isEntry ? Number.NaN : session.exitMs);
+    this.#exitPaths.push(isEntry ? null : session.exitPath);
+  }
+
+  /** That of an earlier day says nothing. */
+  #addEarlier(site: number, day: number, { stream, number }: Session): void {
     this.#sites.push(site);
     this.#days.push(day);
     this.#streams.push(stream);
     this.#sessions.push(number);
-    this.#startMs.push(facts.startMs);
-    this.#endMs.push(facts.endMs);
-    this.#events.push(facts.events);
-    this.#pageviews.push(facts.pageviews);
-    this.#entryMs.push(facts.entryMs);
-    this.#exitMs.push(facts.exitMs);
-    this.#entryPaths.push(facts.entryPath);
-    this.#exitPaths.push(facts.exitPath);
+    const facts = [this.#startMs, this.#endMs, this.#events, this.#pageviews, this.#entryMs, this.#exitMs];
+    for (const fact of facts) fact.push(Number.NaN);
+    this.#entryPaths.push(null);
+    this.#exitPaths.push(null);
   }
 }
-
-/** What a row says: that of a session's last day says what it is, the others nothing. */
-type Facts = Omit<Session, "number" | "stream" | "entryPath" | "exitPath"> & {
-  readonly entryPath: string | null;
-  readonly exitPath: string | null;
-};
-
-const NOTHING: Facts = {
-  ...{ startMs: Number.NaN, endMs: Number.NaN, events: Number.NaN, pageviews: Number.NaN },
-  ...{ entryMs: Number.NaN, entryPath: null, exitMs: Number.NaN, exitPath: null },
-};
 
 /** About as the tree has them: neighbours share pages. */
 function compareRows(a: KnownSession, b: KnownSession): number {

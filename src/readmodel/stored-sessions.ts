@@ -16,8 +16,9 @@ interface Row {
   readonly pageviews: number;
   readonly entry_ms: number;
   readonly entry_path: string;
-  readonly exit_ms: number;
-  readonly exit_path: string;
+  /** NULL, as the path, when it is the entry. */
+  readonly exit_ms: number | null;
+  readonly exit_path: string | null;
 }
 
 export class StoredSessions {
@@ -68,6 +69,7 @@ function toSession(row: Row): Session {
   return {
     ...{ number: row.number, stream: row.stream, startMs: row.start_ms ?? 0, endMs: row.end_ms },
     ...{ events: row.events, pageviews: row.pageviews },
-    ...{ entryMs: row.entry_ms, entryPath: row.entry_path, exitMs: row.exit_ms, exitPath: row.exit_path },
+    ...{ entryMs: row.entry_ms, entryPath: row.entry_path },
+    ...{ exitMs: row.exit_ms ?? row.entry_ms, exitPath: row.exit_path ?? row.entry_path },
   };
 }

@@ -104,9 +104,9 @@ export class Folder {
     const isCounted: boolean[] = [];
     for (let index = 0; index < events.length; index += 1) {
       const [event, site] = [events[index], sites[index]];
-      const counts = event && site?.ids.counts(event);
+      const counts = event !== undefined && site?.ids.counts(event) === true;
       isCounted.push(counts);
-      visitors.push(counts ? site.visitors.of(event) : undefined);
+      visitors.push(counts ? site?.visitors.of(event) : undefined);
     }
     for (const { visitors } of touched) visitors.load();
     for (let index = 0; index < events.length; index += 1) {

@@ -71,7 +71,7 @@ export class ReadModelWriter {
   readonly #changes: ChangesWriter;
   readonly #startThread: () => WriteThread;
   #thread: WriteThread | undefined;
-  #inFlight: InFlight | undefined;
+  #inFlight: InFlight[] = [];
 
   /** Opens the database at `path`, or makes it. Throws UnusableReadModel, or what SQLite says of the disk. */
   constructor(path: string, { dedupeWindowMs }: ProjectionSettings, sizes = CHUNK_SIZES, known = KNOWN) {
@@ -91,7 +91,7 @@ export class ReadModelWriter {
 
   /** The place in the log up to which it is folded; undefined when nothing is. */
   get checkpoint(): LogPosition | undefined {
-    return this.#inFlight?.after ?? toPosition(this.#statements.checkpoint.get());
+    return this.#inFlight.at(-1)?.after ?? toPosition(this.#statements.checkpoint.get());
   }
 
   /** The offset that it begins at: 0, unless it lacks the events before. */
@@ -132,46 +132,39 @@ export class ReadModelWriter {
    * be folded meanwhile. What it resolves to, or rejects for, may be of the one before.
    */
   async applyAhead(batch: Batch, after: LogPosition): Promise<readonly DeadLetter[]> {
-    let changes: Changes | undefined;
-    let problem: unknown;
+    let changes: Changes;
     try {
       changes = this.#folder.fold(batch.parts);
     } catch (error) {
-      problem = error;
-    }
-    const isBehindWritten = this.#inFlight === undefined || (await this.#inFlight.isWritten);
-    const deadLetters = await this.settle();
-    if (!changes || !isBehindWritten) {
+      const deadLetters = await this.settle();
       this.#folder.clear();
-      if (problem !== undefined && !isPoison(problem)) throw problem;
+      if (!isPoison(error)) throw error;
       return [...deadLetters, ...this.apply(batch, after)];
     }
+    const [before] = this.#inFlight;
+    this.#inFlight.push({ batch, after, isWritten: this.#write(changes, batch, after) });
+    if (before) {
+      if (!(await before.isWritten)) return this.settle();
+      this.#inFlight.shift();
+    }
     this.#folder.trim();
-    this.#thread ??= this.#startThread();
-    const written = this.#thread.write({ changes, expected: batch.firstOffset, after });
-    const isWritten = written.then(
-      () => true,
-      () => false,
-    );
-    this.#inFlight = { batch, after, isWritten };
-    return deadLetters;
+    return [];
   }
 
-  /** Resolves when nothing is under way any more. As apply(), for the batch that is. */
+  /** Resolves when nothing is under way any more. As apply(), for the batches that are. */
   async settle(): Promise<readonly DeadLetter[]> {
     const inFlight = this.#inFlight;
-    if (!inFlight) return [];
-    const isWritten = await inFlight.isWritten;
-    this.#inFlight = undefined;
-    if (isWritten) return [];
-    // Whatever it was, it happens here again, or is over.
+    const areWritten = await Promise.all(inFlight.map(({ isWritten }) => isWritten));
+    this.#inFlight = [];
+    const failed = inFlight.filter((_, index) => !areWritten[index]);
+    if (failed.length === 0) return [];
+    // Whatever it was, it happens here again, or is over. Behind a batch that failed, none is written.
     this.#folder.clear();
-    return this.apply(inFlight.batch, inFlight.after);
+    return failed.flatMap(({ batch, after }) => this.apply(batch, after));
   }
 
-  /** What is under way is settled before. */
+  /** What is under way must be settled before. */
   async close(): Promise<void> {
-    if (this.#inFlight) await this.#inFlight.isWritten;
     if (this.#thread) await this.#thread.close();
     this.#database.close();
   }
@@ -199,6 +192,15 @@ export class ReadModelWriter {
       this.#folder.clear();
       throw error;
     }
+  }
+
+  /** Writes in the thread; resolves to whether it is committed. */
+  #write(changes: Changes, { firstOffset: expected }: Batch, after: LogPosition): Promise<boolean> {
+    this.#thread ??= this.#startThread();
+    return this.#thread.write({ changes, expected, after }).then(
+      () => true,
+      () => false,
+    );
   }
 
   #fold(parts: Batch["parts"]): void {

@@ -36,7 +36,7 @@ export interface LoggedEvent {
 /** A record that is no event. */
 export type LoggedSetting = RecordedSite | RecordedGoal;
 
-/** The records of a frame. Settings do not change what events are folded to, so their order among them does not matter. */
+/** Records of the log. Settings do not change what events are folded to, so their order among them does not matter. */
 export interface LoggedRecords {
   readonly events: readonly LoggedEvent[];
   readonly settings: readonly LoggedSetting[];
@@ -60,38 +60,45 @@ const CLIENT_EVENT_ID = tagOf(6, WireType.LengthDelimited);
 const SERVER_EVENT_ID = tagOf(7, WireType.LengthDelimited);
 const RECEIVED_AT_MS = tagOf(8, WireType.Varint);
 
+const PART_EVENTS = 2000;
+
 export class EventDecoder {
   readonly #texts = new Texts();
   #date = "none";
   #dateMs = Number.NaN;
 
-  /** The records of a frame, in order. Throws an UnreadableFrame when it has others than it can read. */
-  decode(frame: Frame): LoggedRecords {
-    try {
-      return this.#decode(frame);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new UnreadableFrame(`the frame at offset ${frame.header.firstOffset}: ${reason}`, {
-        cause: error,
-      });
+  /**
+   * The records of frames, in order, in parts of a size that does not depend on the frames': what is folded of a part is gone
+   * before V8 takes it for something that lasts. Throws an UnreadableFrame when one has others than it can read.
+   */
+  *parts(frames: Iterable<Frame>): Iterable<LoggedRecords> {
+    let part = emptyPart();
+    for (const frame of frames) {
+      for (const record of this.#records(frame)) {
+        if ("eventType" in record) part.events.push(record);
+        else part.settings.push(record);
+        if (part.events.length < PART_EVENTS) continue;
+        yield part;
+        part = emptyPart();
+      }
     }
+    if (part.events.length + part.settings.length > 0) yield part;
   }
 
-  #decode(frame: Frame): LoggedRecords {
+  *#records(frame: Frame): Iterable<LoggedEvent | LoggedSetting> {
     const { firstOffset, count, payloadBytes } = frame.header;
     const payload = frame.bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + payloadBytes);
     const reader = new BinaryReader(payload);
-    const events: LoggedEvent[] = [];
-    const settings: LoggedSetting[] = [];
-    while (reader.pos < reader.len) {
-      const offset = firstOffset + events.length + settings.length;
-      const record = this.#readRecord(reader, payload, offset);
-      if ("eventType" in record) events.push(record);
-      else settings.push(record);
+    let found = 0;
+    try {
+      for (; reader.pos < reader.len; found += 1) {
+        yield this.#readRecord(reader, payload, firstOffset + found);
+      }
+      if (found !== count) throw new Error(`it promises ${count} records and has ${found}`);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new UnreadableFrame(`the frame at offset ${firstOffset}: ${reason}`, { cause: error });
     }
-    const found = events.length + settings.length;
-    if (found === count) return { events, settings };
-    throw new Error(`it promises ${count} records and has ${found}`);
   }
 
   #readRecord(reader: BinaryReader, payload: Buffer, offset: number): LoggedEvent | LoggedSetting {
@@ -177,6 +184,10 @@ export class EventDecoder {
     reader.pos = end;
     return text;
   }
+}
+
+function emptyPart(): { events: LoggedEvent[]; settings: LoggedSetting[] } {
+  return { events: [], settings: [] };
 }
 
 /** A text that hardly two events have in common. */

@@ -109,14 +109,10 @@ export class Projection {
     this.#report(this.#model.apply(batch, after));
   }
 
-  /** The events of `frames`. Each frame is decoded when it is its turn: bytes take less memory than objects. */
+  /** The records of `frames`. They are decoded when it is their turn: bytes take less memory than objects. */
   #decoded(frames: readonly Frame[]): Batch["parts"] {
     const decoder = this.#decoder;
-    return {
-      *[Symbol.iterator]() {
-        for (const frame of frames) yield decoder.decode(frame);
-      },
-    };
+    return { [Symbol.iterator]: () => decoder.parts(frames)[Symbol.iterator]() };
   }
 
   #report(deadLetters: readonly DeadLetter[]): void {

@@ -9,40 +9,48 @@ import { VIEW } from "./fold.ts";
 
 export const SESSION_GAP_MS = 30 * 60 * 1000;
 
-/** A session as far as its events are known. Times are in ms since 1970. */
+/** A session as far as its events are known. Of its times one alone is in ms since 1970: V8 makes an object of each such number, and
+ *  none of the small ones from there on. */
 export interface Session {
   /** In its site, from 1 in the order of the log. */
   readonly number: number;
   /** Whose it is: twice the visitor's number, and one more when it is of a bot. */
   readonly stream: number;
   startMs: number;
-  endMs: number;
+  /** From the start to the last event. */
+  lengthMs: number;
   events: number;
   pageviews: number;
-  /** The time and path of the first page view and of the last; of no meaning without page views. */
-  entryMs: number;
+  /** The time from the start, and path, of the first page view and of the last; of no meaning without page views. */
+  entryAfterMs: number;
   entryPath: string;
-  exitMs: number;
+  exitAfterMs: number;
   exitPath: string;
+}
+
+/** When its last event was, in ms since 1970. */
+export function endOf(session: Session): number {
+  return session.startMs + session.lengthMs;
 }
 
 /** Whether an event at `timeMs` is one of `session`. */
 export function isOf(session: Session, timeMs: number): boolean {
-  return timeMs - session.endMs < SESSION_GAP_MS && session.startMs - timeMs < SESSION_GAP_MS;
+  return timeMs - endOf(session) < SESSION_GAP_MS && session.startMs - timeMs < SESSION_GAP_MS;
 }
 
 /** Takes an event that is one of `session`, and later in the log than all that it has. */
 export function addToSession(session: Session, { timeMs, eventType, path }: LoggedEvent): void {
-  session.startMs = Math.min(session.startMs, timeMs);
-  session.endMs = Math.max(session.endMs, timeMs);
+  if (timeMs < session.startMs) beginAt(session, timeMs);
+  const afterMs = small(timeMs - session.startMs);
+  if (afterMs > session.lengthMs) session.lengthMs = afterMs;
   session.events += 1;
   if (eventType !== VIEW) return;
-  if (session.pageviews === 0 || timeMs < session.entryMs) {
-    session.entryMs = timeMs;
+  if (session.pageviews === 0 || afterMs < session.entryAfterMs) {
+    session.entryAfterMs = afterMs;
     session.entryPath = path;
   }
-  if (session.pageviews === 0 || timeMs >= session.exitMs) {
-    session.exitMs = timeMs;
+  if (session.pageviews === 0 || afterMs >= session.exitAfterMs) {
+    session.exitAfterMs = afterMs;
     session.exitPath = path;
   }
   session.pageviews += 1;
@@ -56,12 +64,26 @@ export function mergeSessions(earlier: Session, later: Session): Session {
     number: (earlier.events >= later.events ? earlier : later).number,
     stream: earlier.stream,
     startMs: earlier.startMs,
-    endMs: later.endMs,
+    lengthMs: small(endOf(later) - earlier.startMs),
     events: earlier.events + later.events,
     pageviews: earlier.pageviews + later.pageviews,
-    entryMs: entry.entryMs,
+    entryAfterMs: small(entry.startMs + entry.entryAfterMs - earlier.startMs),
     entryPath: entry.entryPath,
-    exitMs: exit.exitMs,
+    exitAfterMs: small(exit.startMs + exit.exitAfterMs - earlier.startMs),
     exitPath: exit.exitPath,
   };
+}
+
+function beginAt(session: Session, startMs: number): void {
+  const earlierMs = session.startMs - startMs;
+  session.startMs = startMs;
+  session.lengthMs = small(session.lengthMs + earlierMs);
+  session.entryAfterMs = small(session.entryAfterMs + earlierMs);
+  session.exitAfterMs = small(session.exitAfterMs + earlierMs);
+}
+
+/** The same whole number, as one that V8 makes no object of, if there is one. */
+export function small(number: number): number {
+  const same = number | 0;
+  return same === number ? same : number;
 }

@@ -24,12 +24,11 @@ export class ChangesWriter {
   }
 
   write(changes: Changes): void {
-    const { events, sessions } = changes;
+    const { sessions } = changes;
     for (const site of changes.sites) this.#writeSite(site);
-    this.#events.insert(events.ids.length, [
-      ...[events.ids, events.siteIds, events.types],
-      ...[events.paths, events.userIds, events.timestamps],
-    ]);
+    for (const { ids, siteIds, types, paths, userIds, timestamps } of changes.events) {
+      this.#events.insert(ids.length, [ids, siteIds, types, paths, userIds, timestamps]);
+    }
     for (const { site, users, hashes } of changes.visitors) {
       if (users !== "") this.#statements.putUsers.run(site, users);
       if (hashes !== "") this.#statements.putHashes.run(site, hashes);

@@ -6,7 +6,8 @@ import type { ChunkKind } from "./chunks.ts";
 export interface Changes {
   /** The sites that had a record in the batch. */
   readonly sites: readonly SiteChange[];
-  readonly events: EventColumns;
+  /** In parts, in log order. */
+  readonly events: readonly EventColumns[];
   readonly visitors: readonly VisitorChanges[];
   readonly sessions: SessionColumns;
   readonly joined: readonly JoinedSession[];
@@ -28,7 +29,7 @@ export interface SiteChange {
   readonly endMs: number;
 }
 
-/** Rows of the table `events`, in log order. */
+/** Rows of the table `events`. */
 export interface EventColumns {
   readonly ids: Float64Array<ArrayBuffer>;
   readonly siteIds: readonly string[];

@@ -4,7 +4,7 @@ import type { TextColumnName } from "../columns/chunk.ts";
 import type { ChunkBuilder } from "../columns/chunk-builder.ts";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
 import type { EventDetails } from "../projector/event-details.ts";
-import type { Session } from "../projector/session.ts";
+import { endOf, type Session } from "../projector/session.ts";
 import type { Belonging } from "./sessions.ts";
 
 const DETAILS = [
@@ -46,7 +46,7 @@ export function addSession(builder: ChunkBuilder, session: Session): void {
   const row = builder.addRow();
   builder.setInteger("number", row, session.number);
   builder.setNumber("start", row, session.startMs);
-  builder.setNumber("end", row, session.endMs);
+  builder.setNumber("end", row, endOf(session));
   builder.setInteger("events", row, session.events);
   builder.setInteger("pageviews", row, session.pageviews);
   if (session.pageviews === 0) return;

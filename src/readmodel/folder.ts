@@ -7,7 +7,7 @@ import { toJsonString } from "@bufbuild/protobuf";
 import type { Database } from "better-sqlite3";
 import { FilterSchema } from "../../gen/ts/analytics/v1/query_pb.ts";
 import type { LoggedEvent, LoggedRecords, LoggedSetting } from "../projector/event-decoder.ts";
-import type { Changes, SettingChange } from "./changes.ts";
+import type { Changes, EventColumns, SettingChange } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
 import { EventRows } from "./event-rows.ts";
 import { SessionRows } from "./session-rows.ts";
@@ -52,17 +52,17 @@ export class Folder {
    * what SQLite says of the disk, and when an event cannot be folded; clear() is to be called then.
    */
   fold(parts: Iterable<LoggedRecords>): Changes {
-    const rows = new EventRows();
+    const events: EventColumns[] = [];
     const settings: SettingChange[] = [];
     let receivedAtMs = Number.NEGATIVE_INFINITY;
     for (const part of parts) {
-      this.#addEvents(part.events, rows);
+      events.push(this.#addEvents(part.events));
       for (const setting of part.settings) {
         settings.push(settingChange(this.#site(setting.siteId).number, setting));
       }
       receivedAtMs = part.events.at(-1)?.receivedAtMs ?? receivedAtMs;
     }
-    return this.#takeChanges(rows, settings, receivedAtMs - this.#options.dedupeWindowMs);
+    return this.#takeChanges(events, settings, receivedAtMs - this.#options.dedupeWindowMs);
   }
 
   /** Forgets all, as when what it gave was not written. */
@@ -89,7 +89,8 @@ export class Folder {
   }
 
   /** Goes through them three times, so that what is not in memory is read for all of them at once. */
-  #addEvents(events: readonly LoggedEvent[], rows: EventRows): void {
+  #addEvents(events: readonly LoggedEvent[]): EventColumns {
+    const rows = new EventRows();
     const sites: SiteFolder[] = [];
     const touched = new Set<SiteFolder>();
     // In log order, whether an event has an id or not: so numbers do not depend on the batches.
@@ -116,16 +117,17 @@ export class Folder {
       rows.add(event);
       site.add(event, visitors[index], this.#batch);
     }
+    return rows.columns();
   }
 
-  #takeChanges(rows: EventRows, settings: readonly SettingChange[], forgottenUpToMs: number): Changes {
+  #takeChanges(events: EventColumns[], settings: readonly SettingChange[], forgottenUpToMs: number): Changes {
     const sites = [...this.#sites.values()].filter(({ touchedIn }) => touchedIn === this.#batch);
     const sessions = new SessionRows();
     const changes = sites.map((site) => site.takeChanges(sessions));
     this.#batch += 1;
     return {
       sites: changes.map(({ site }) => site),
-      events: rows.columns(),
+      events,
       visitors: changes.flatMap(({ visitors }) => visitors ?? []),
       sessions: sessions.columns(),
       joined: changes.flatMap(({ joined }) => joined),

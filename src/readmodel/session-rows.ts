@@ -1,7 +1,7 @@
 // Collects the rows of the table `sessions`.
 
 import { dayOf } from "../ingest/timestamp.ts";
-import type { Session } from "../projector/session.ts";
+import { endOf, type Session } from "../projector/session.ts";
 import type { SessionColumns } from "./changes.ts";
 import { GrowingNumbers } from "./growing-numbers.ts";
 import type { KnownSession } from "./streams.ts";
@@ -24,7 +24,7 @@ export class SessionRows {
   add(site: number, sessions: KnownSession[]): void {
     for (const known of sessions) {
       const first = dayOf(known.startMs);
-      const last = dayOf(known.endMs);
+      const last = dayOf(endOf(known));
       for (let day = first; day < last; day += 1) {
         if (day < known.firstDay || day >= known.lastDay) this.#addEarlier(site, day, known);
       }
@@ -52,13 +52,13 @@ export class SessionRows {
     this.#streams.push(session.stream);
     this.#sessions.push(session.number);
     this.#startMs.push(session.startMs);
-    this.#endMs.push(session.endMs);
+    this.#endMs.push(endOf(session));
     this.#events.push(session.events);
     this.#pageviews.push(session.pageviews);
-    this.#entryMs.push(session.entryMs);
+    this.#entryMs.push(session.startMs + session.entryAfterMs);
     this.#entryPaths.push(session.entryPath);
-    const isEntry = session.exitMs === session.entryMs && session.exitPath === session.entryPath;
-    this.#exitMs.push(isEntry ? Number.NaN : session.exitMs);
+    const isEntry = session.exitAfterMs === session.entryAfterMs && session.exitPath === session.entryPath;
+    this.#exitMs.push(isEntry ? Number.NaN : session.startMs + session.exitAfterMs);
     this.#exitPaths.push(isEntry ? null : session.exitPath);
   }
 

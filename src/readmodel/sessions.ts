@@ -6,7 +6,14 @@
 import { dayOf, MS_PER_DAY } from "../ingest/timestamp.ts";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
 import type { Novelty } from "../projector/fold.ts";
-import { addToSession, isOf, mergeSessions, SESSION_GAP_MS, type Session } from "../projector/session.ts";
+import {
+  addToSession,
+  endOf,
+  isOf,
+  mergeSessions,
+  SESSION_GAP_MS,
+  type Session,
+} from "../projector/session.ts";
 import type { JoinedSession } from "./changes.ts";
 import { DayVisitors } from "./day-visitors.ts";
 import type { StoredSessions } from "./stored-sessions.ts";
@@ -82,19 +89,24 @@ export class Sessions {
   /** Is told of visitors that are not in memory any more. */
   forget(visitors: Iterable<Visitor>): void {
     for (const { person, bot } of visitors) {
-      if (person && person.endMs > this.#otherEndMs) this.#otherEndMs = person.endMs;
-      if (bot && bot.endMs > this.#otherEndMs) this.#otherEndMs = bot.endMs;
+      if (person) this.#forget(person);
+      if (bot) this.#forget(bot);
     }
+  }
+
+  #forget({ current, leftMs = Number.NEGATIVE_INFINITY }: Stream): void {
+    if (leftMs > this.#otherEndMs) this.#otherEndMs = leftMs;
+    if (current && endOf(current) > this.#otherEndMs) this.#otherEndMs = endOf(current);
   }
 
   #streamOf(visitor: Visitor, event: LoggedEvent, isBot: boolean): Stream {
     const known = isBot ? visitor.bot : visitor.person;
     if (known) return known;
-    let fromMs = this.#otherEndMs;
+    let fromMs: number | undefined = this.#otherEndMs;
     if (visitor.number === 0) {
       this.#visitors.number(visitor, event);
       // Of a new visitor it is known that there are no sessions, at whatever time.
-      fromMs = Number.NEGATIVE_INFINITY;
+      fromMs = undefined;
     }
     const stream = newStream(visitor.number * 2 + (isBot ? 1 : 0), fromMs);
     if (isBot) visitor.bot = stream;
@@ -106,7 +118,7 @@ export class Sessions {
   #isNewOnDay({ current, number }: Stream, timeMs: number, batch: number): boolean {
     const day = dayOf(timeMs);
     // A session has an event on each of its days.
-    if (current && dayOf(current.startMs) <= day && day <= dayOf(current.endMs)) return false;
+    if (current && dayOf(current.startMs) <= day && day <= dayOf(endOf(current))) return false;
     const hasCome = this.days.hasCome(day, number, dayOf(this.#endMs), batch);
     if (hasCome !== undefined) return !hasCome;
     return !this.#unwritten.hasOn(day, number) && !this.#stored.hasOn(this.#site, day, number);
@@ -124,8 +136,7 @@ export class Sessions {
       addToSession(current, event);
       stream.current = current;
     }
-    stream.endMs = Math.max(stream.endMs, timeMs);
-    this.#endMs = Math.max(this.#endMs, timeMs);
+    if (timeMs > this.#endMs) this.#endMs = timeMs;
     this.#change(current, batch);
     return current.number;
   }
@@ -138,8 +149,10 @@ export class Sessions {
 
   /** Makes the stream known around `timeMs`. */
   #find(stream: Stream, timeMs: number, batch: number): void {
-    const isKnown = timeMs - SESSION_GAP_MS >= stream.fromMs && timeMs + SESSION_GAP_MS <= stream.toMs;
-    if (!isKnown) this.#look(stream, timeMs, batch);
+    const { fromMs, toMs } = stream;
+    const isKnownBefore = fromMs === undefined || timeMs - SESSION_GAP_MS >= fromMs;
+    const isKnownBehind = toMs === undefined || timeMs + SESSION_GAP_MS <= toMs;
+    if (!isKnownBefore || !isKnownBehind) this.#look(stream, timeMs, batch);
   }
 
   /** Finds out which sessions there are around `timeMs`. Two that an event then joins become one. */
@@ -150,7 +163,7 @@ export class Sessions {
     stream.current = undefined;
     stream.fromMs = firstDay * MS_PER_DAY;
     const endMs = (lastDay + 1) * MS_PER_DAY - 1;
-    stream.toMs = endMs < this.#endMs ? endMs : Number.POSITIVE_INFINITY;
+    stream.toMs = endMs < this.#endMs ? endMs : undefined;
     const joined: KnownSession[] = [];
     for (const known of this.#sessionsOf(stream, days)) {
       if (isOf(known, timeMs)) joined.push(known);
@@ -160,9 +173,9 @@ export class Sessions {
     if (!one) return;
     stream.current = other ? this.#merge(stream, one, other, batch) : one;
     // Sessions are apart, so what comes within this one needs no further look, however many days it has.
-    const { startMs, endMs: lastMs } = stream.current;
-    stream.fromMs = Math.min(stream.fromMs, startMs - SESSION_GAP_MS);
-    stream.toMs = Math.max(stream.toMs, lastMs + SESSION_GAP_MS);
+    stream.fromMs = Math.min(stream.fromMs, stream.current.startMs - SESSION_GAP_MS);
+    if (stream.toMs !== undefined)
+      stream.toMs = Math.max(stream.toMs, endOf(stream.current) + SESSION_GAP_MS);
   }
 
   /** Those with an event on one of `days`. */
@@ -186,7 +199,7 @@ export class Sessions {
     gone.isGone = true;
     this.#joined.push({
       ...{ site: this.#site, stream: stream.number, gone: gone.number, session: session.number },
-      ...{ firstDay: dayOf(gone.startMs), lastDay: dayOf(gone.endMs) },
+      ...{ firstDay: dayOf(gone.startMs), lastDay: dayOf(endOf(gone)) },
     });
     this.#unwritten.add(gone);
     return kept;
@@ -195,17 +208,19 @@ export class Sessions {
   /** Takes leave of the current session: an event at `timeMs` comes, which may be of another one. */
   #leave(stream: Stream, current: KnownSession, timeMs: number, batch: number): void {
     narrow(stream, current, timeMs);
+    stream.leftMs = Math.max(stream.leftMs ?? Number.NEGATIVE_INFINITY, endOf(current));
     if (current.changedIn >= batch - 1) this.#unwritten.add(current);
   }
 }
 
 function storedAs(session: Session): KnownSession {
-  const [firstDay, lastDay] = [dayOf(session.startMs), dayOf(session.endMs)];
+  const [firstDay, lastDay] = [dayOf(session.startMs), dayOf(endOf(session))];
   return { ...session, firstDay, lastDay, changedIn: -1, isGone: false };
 }
 
 /** Of a session that an event at `timeMs` is not of: what is known of the stream ends before it. */
 function narrow(stream: Stream, session: Session, timeMs: number): void {
-  if (session.endMs < timeMs) stream.fromMs = Math.max(stream.fromMs, session.endMs);
-  else stream.toMs = Math.min(stream.toMs, session.startMs);
+  const endMs = endOf(session);
+  if (endMs < timeMs) stream.fromMs = Math.max(stream.fromMs ?? endMs, endMs);
+  else stream.toMs = Math.min(stream.toMs ?? session.startMs, session.startMs);
 }

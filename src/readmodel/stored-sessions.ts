@@ -1,7 +1,7 @@
 // Reads the table `sessions`.
 
 import type { Database, Statement } from "better-sqlite3";
-import type { Session } from "../projector/session.ts";
+import { type Session, small } from "../projector/session.ts";
 
 const COLUMNS =
   "number, stream, start_ms, end_ms, events, pageviews, entry_ms, entry_path, exit_ms, exit_path";
@@ -66,10 +66,12 @@ export class StoredSessions {
 }
 
 function toSession(row: Row): Session {
+  const startMs = row.start_ms ?? 0;
+  const exitMs = row.exit_ms ?? row.entry_ms;
   return {
-    ...{ number: row.number, stream: row.stream, startMs: row.start_ms ?? 0, endMs: row.end_ms },
+    ...{ number: row.number, stream: row.stream, startMs, lengthMs: small(row.end_ms - startMs) },
     ...{ events: row.events, pageviews: row.pageviews },
-    ...{ entryMs: row.entry_ms, entryPath: row.entry_path },
-    ...{ exitMs: row.exit_ms ?? row.entry_ms, exitPath: row.exit_path ?? row.entry_path },
+    ...{ entryAfterMs: small(row.entry_ms - startMs), entryPath: row.entry_path },
+    ...{ exitAfterMs: small(exitMs - startMs), exitPath: row.exit_path ?? row.entry_path },
   };
 }

@@ -13,14 +13,14 @@ export interface KnownSession extends Session {
 }
 
 /** What one visitor did, or a bot in its name, around the event that came last: between the times `fromMs` and `toMs`, both
- *  excluded, no session of it but `current` has an event. */
+ *  excluded, no session of it but `current` has an event. A time that is undefined is beyond all. */
 export interface Stream {
   readonly number: number;
   current: KnownSession | undefined;
-  fromMs: number;
-  toMs: number;
-  /** None of its sessions ends later than this and than those of all streams that are not in memory. */
-  endMs: number;
+  fromMs: number | undefined;
+  toMs: number | undefined;
+  /** None of its sessions ends later than this, than the current one, and than those of all streams that are not in memory. */
+  leftMs: number | undefined;
 }
 
 // Written out, without spreads: most events make one of each.
@@ -30,12 +30,12 @@ export function newSession(number: number, stream: number, timeMs: number): Know
     number,
     stream,
     startMs: timeMs,
-    endMs: timeMs,
+    lengthMs: 0,
     events: 0,
     pageviews: 0,
-    entryMs: timeMs,
+    entryAfterMs: 0,
     entryPath: "",
-    exitMs: timeMs,
+    exitAfterMs: 0,
     exitPath: "",
     firstDay: 0,
     lastDay: -1,
@@ -44,12 +44,12 @@ export function newSession(number: number, stream: number, timeMs: number): Know
   };
 }
 
-export function newStream(number: number, fromMs: number): Stream {
+export function newStream(number: number, fromMs: number | undefined): Stream {
   return {
     number,
     current: undefined,
     fromMs,
-    toMs: Number.POSITIVE_INFINITY,
-    endMs: Number.NEGATIVE_INFINITY,
+    toMs: undefined,
+    leftMs: undefined,
   };
 }

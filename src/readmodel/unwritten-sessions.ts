@@ -2,6 +2,7 @@
 // is folded, the one before may not be written yet.
 
 import { dayOf } from "../ingest/timestamp.ts";
+import { endOf } from "../projector/session.ts";
 import type { KnownSession } from "./streams.ts";
 
 /** By day and stream. */
@@ -13,7 +14,7 @@ export class UnwrittenSessions {
 
   /** Takes a session that will not change before it is taken out; it may be taken again. */
   add(known: KnownSession): void {
-    const lastDay = dayOf(known.endMs);
+    const lastDay = dayOf(endOf(known));
     for (let day = dayOf(known.startMs); day <= lastDay; day += 1) {
       const sessions = this.#listOf(day, known.stream);
       if (!sessions.includes(known)) sessions.push(known);

@@ -49,7 +49,7 @@ export class WriteThread {
 /** They are handed over: to copy them takes longer. */
 function buffersOf({ events, sessions, chunks, ids }: Changes): ArrayBuffer[] {
   return [
-    events.ids.buffer,
+    ...events.map(({ ids }) => ids.buffer),
     ...sessions.numbers.map(({ buffer }) => buffer),
     ...chunks.map(({ packed }) => packed.buffer),
     ...ids.map(({ receivedAtMs }) => receivedAtMs.buffer),

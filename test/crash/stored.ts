@@ -46,7 +46,7 @@ export async function foldAnew(data: string, path: string): Promise<void> {
     let fold = () => {};
     const decoder = new EventDecoder();
     await forEachFrame(data, (frame, after) => {
-      batch.push(...decoder.decode(frame).events);
+      for (const { events } of decoder.parts([frame])) batch.push(...events);
       fold = () =>
         void model.apply(
           { firstOffset: batch[0]?.offset ?? 0, parts: [{ events: batch, settings: [] }] },

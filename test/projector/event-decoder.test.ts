@@ -51,30 +51,43 @@ test("frame after frame, it reads what decodeRecords does", () => {
   fc.assert(
     fc.property(fc.array(anyEvent, { minLength: 1, maxLength: 5 }), (events) => {
       const frame = frameOf(encoder.encode(events), 7);
-      expect(decoder.decode(frame)).toEqual({ events: expected(frame), settings: [] });
+      expect([...decoder.parts([frame])]).toEqual([{ events: expected(frame), settings: [] }]);
     }),
   );
+});
+
+test("parts have the same size, whatever that of the frames, and no record is missing or comes twice", () => {
+  const encoder = new RecordEncoder();
+  const counts = [1, 2500, 1, 1499, 4000, 3];
+  const ends = counts.map((_, index) => counts.slice(0, index + 1).reduce((sum, count) => sum + count));
+  const frames = counts.map((count, index) =>
+    frameOf(encoder.encode(Array(count).fill(anEvent)), (ends[index] ?? 0) - count),
+  );
+  const parts = [...new EventDecoder().parts(frames)].map(({ events }) => events);
+  expect(parts.map(({ length }) => length)).toEqual([2000, 2000, 2000, 2000, 4]);
+  expect(parts.flat().map(({ offset }) => offset)).toEqual([...Array(8004).keys()]);
 });
 
 test("it reads what a later version wrote, but for the fields that it added", () => {
   const withField = Buffer.from([0x0a, 0x06, 0x0a, 0x01, 0x73, 0xb8, 0x3e, 0x05, 0xb8, 0x3e, 0x07]);
   const frame = frameOf({ bytes: Buffer.concat([Buffer.from([11]), withField]), count: 1 }, 7);
-  expect(new EventDecoder().decode(frame)).toMatchObject({
-    events: [{ offset: 7, siteId: "s", path: "" }],
-  });
+  expect([...new EventDecoder().parts([frame])]).toMatchObject([
+    { events: [{ offset: 7, siteId: "s", path: "" }] },
+  ]);
 });
 
 test("a kind of record that it does not know is refused, and where it is", () => {
   const { bytes } = new RecordEncoder().encode([anEvent]);
   const otherKind = Buffer.from([5, 0xc2, 0x3e, 0x02, 0x61, 0x62]);
   const frame = frameOf({ bytes: Buffer.concat([bytes, otherKind]), count: 2 }, 7);
-  expect(() => new EventDecoder().decode(frame)).toThrow("the record at offset 8 is of a kind");
+  expect(() => [...new EventDecoder().parts([frame])]).toThrow("the record at offset 8 is of a kind");
 });
 
 test("a frame that is not exactly its records is refused", () => {
   const { bytes } = new RecordEncoder().encode([anEvent]);
-  const decode = (bytes: Uint8Array, count: number) =>
-    new EventDecoder().decode(frameOf({ bytes, count }, 7));
+  const decode = (bytes: Uint8Array, count: number) => [
+    ...new EventDecoder().parts([frameOf({ bytes, count }, 7)]),
+  ];
   expect(() => decode(bytes, 2)).toThrow("the frame at offset 7: it promises 2 records and has 1");
   expect(() => decode(bytes.subarray(0, -1), 1)).toThrow(UnreadableFrame);
   const longer = Buffer.from(bytes);

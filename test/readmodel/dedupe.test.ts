@@ -41,7 +41,7 @@ function openDedupe() {
       write();
       folder.trim();
       write = () => writer.write(changes);
-      return Array.from(changes.events.ids, (id) => id - 1);
+      return changes.events.flatMap(({ ids }) => Array.from(ids, (id) => id - 1));
     },
     remembered(): Remembered[] {
       write();

@@ -6,7 +6,6 @@ import { SESSION_GAP_MS } from "../../src/projector/session.ts";
 import type { Changes } from "../../src/readmodel/changes.ts";
 import { ChangesWriter } from "../../src/readmodel/changes-writer.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
-import { EventRows } from "../../src/readmodel/event-rows.ts";
 import { SCHEMA } from "../../src/readmodel/schema.ts";
 import { SessionRows } from "../../src/readmodel/session-rows.ts";
 import { Sessions } from "../../src/readmodel/sessions.ts";
@@ -45,7 +44,7 @@ function sessionsOf(minutes: readonly number[], cuts: readonly number[] = []): n
 }
 
 const NOTHING: Changes = {
-  ...{ sites: [], events: new EventRows().columns(), visitors: [], sessions: new SessionRows().columns() },
+  ...{ sites: [], events: [], visitors: [], sessions: new SessionRows().columns() },
   ...{ joined: [], chunks: [], days: [], ids: [], forgottenUpToMs: 0, settings: [] },
 };
 

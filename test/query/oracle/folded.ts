@@ -34,8 +34,8 @@ export function foldedEngine(events: readonly ExportedEvent[]): Engine {
   const decoder = new EventDecoder();
   for (let start = 0; start < events.length; start += BATCH_EVENTS) {
     const part = events.slice(start, start + BATCH_EVENTS);
-    const records = decoder.decode(frameOf(encoder.encode(part), start));
-    writer.apply({ firstOffset: start, parts: [records] }, after(start + part.length));
+    const parts = [...decoder.parts([frameOf(encoder.encode(part), start)])];
+    writer.apply({ firstOffset: start, parts }, after(start + part.length));
   }
   const stored = new StoredEvents(directory, CACHE_BYTES);
   return {

@@ -48,7 +48,13 @@ export class Projection {
   constructor(generation: number, options: ProjectionOptions) {
     this.generation = generation;
     this.#files = options.files;
-    this.#model = new ReadModelWriter(generationPath(options.dataDirectory, generation), options.settings);
+    const path = generationPath(options.dataDirectory, generation);
+    this.#model = new ReadModelWriter(path, options.settings, undefined, undefined, (reason) =>
+      options.logger.warn(
+        { reason },
+        "the thread that writes statistics failed: the batch is tried again without it",
+      ),
+    );
     this.#logger = options.logger;
     this.#acceptLoss = options.acceptLoss ?? false;
   }

@@ -3,7 +3,15 @@
 
 import type { Database, Statement } from "better-sqlite3";
 import { BulkInsert, type Column } from "./bulk-insert.ts";
-import type { Changes, DayChange, IdChanges, JoinedSession, SettingChange, SiteChange } from "./changes.ts";
+import type {
+  Changes,
+  DayChange,
+  EventColumns,
+  IdChanges,
+  JoinedSession,
+  SettingChange,
+  SiteChange,
+} from "./changes.ts";
 import { type ChunkSizes, Chunks } from "./chunks.ts";
 
 export class ChangesWriter {
@@ -23,12 +31,13 @@ export class ChangesWriter {
     this.#chunks = new Chunks(database, sizes);
   }
 
+  addEvents({ ids, siteIds, types, paths, userIds, timestamps }: EventColumns): void {
+    this.#events.insert(ids.length, [ids, siteIds, types, paths, userIds, timestamps]);
+  }
+
   write(changes: Changes): void {
     const { sessions } = changes;
     for (const site of changes.sites) this.#writeSite(site);
-    for (const { ids, siteIds, types, paths, userIds, timestamps } of changes.events) {
-      this.#events.insert(ids.length, [ids, siteIds, types, paths, userIds, timestamps]);
-    }
     for (const { site, users, hashes } of changes.visitors) {
       if (users !== "") this.#statements.putUsers.run(site, users);
       if (hashes !== "") this.#statements.putHashes.run(site, hashes);

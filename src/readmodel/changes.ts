@@ -1,13 +1,13 @@
 // What a batch of the log changes in the read model: data alone, so that it can be written by another thread than the one that
-// folds. Rows are given as columns, which are quick to hand over.
+// folds. Rows are given as columns, which are quick to hand over; those of events part by part while the batch is folded, so
+// that neither thread has all of them in memory.
 
 import type { ChunkKind } from "./chunks.ts";
 
+/** What a batch changes beside the rows of events. */
 export interface Changes {
   /** The sites that had a record in the batch. */
   readonly sites: readonly SiteChange[];
-  /** In parts, in log order. */
-  readonly events: readonly EventColumns[];
   readonly visitors: readonly VisitorChanges[];
   readonly sessions: SessionColumns;
   readonly joined: readonly JoinedSession[];
@@ -29,7 +29,7 @@ export interface SiteChange {
   readonly endMs: number;
 }
 
-/** Rows of the table `events`. */
+/** Rows of the table `events`, in log order. */
 export interface EventColumns {
   readonly ids: Float64Array<ArrayBuffer>;
   readonly siteIds: readonly string[];

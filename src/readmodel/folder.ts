@@ -48,21 +48,20 @@ export class Folder {
   }
 
   /**
-   * What a batch changes, which must be written before what the next but one does is asked for. Throws what the parts throw,
+   * What a batch changes; `add` is given the rows of its events before. Both must be written before what the next but one does is asked for. Throws what the parts throw,
    * what SQLite says of the disk, and when an event cannot be folded; clear() is to be called then.
    */
-  fold(parts: Iterable<LoggedRecords>): Changes {
-    const events: EventColumns[] = [];
+  fold(parts: Iterable<LoggedRecords>, add: (rows: EventColumns) => void): Changes {
     const settings: SettingChange[] = [];
     let receivedAtMs = Number.NEGATIVE_INFINITY;
     for (const part of parts) {
-      events.push(this.#addEvents(part.events));
+      if (part.events.length > 0) add(this.#addEvents(part.events));
       for (const setting of part.settings) {
         settings.push(settingChange(this.#site(setting.siteId).number, setting));
       }
       receivedAtMs = part.events.at(-1)?.receivedAtMs ?? receivedAtMs;
     }
-    return this.#takeChanges(events, settings, receivedAtMs - this.#options.dedupeWindowMs);
+    return this.#takeChanges(settings, receivedAtMs - this.#options.dedupeWindowMs);
   }
 
   /** Forgets all, as when what it gave was not written. */
@@ -120,14 +119,13 @@ export class Folder {
     return rows.columns();
   }
 
-  #takeChanges(events: EventColumns[], settings: readonly SettingChange[], forgottenUpToMs: number): Changes {
+  #takeChanges(settings: readonly SettingChange[], forgottenUpToMs: number): Changes {
     const sites = [...this.#sites.values()].filter(({ touchedIn }) => touchedIn === this.#batch);
     const sessions = new SessionRows();
     const changes = sites.map((site) => site.takeChanges(sessions));
     this.#batch += 1;
     return {
       sites: changes.map(({ site }) => site),
-      events,
       visitors: changes.flatMap(({ visitors }) => visitors ?? []),
       sessions: sessions.columns(),
       joined: changes.flatMap(({ joined }) => joined),

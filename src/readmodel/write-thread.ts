@@ -1,8 +1,8 @@
 // Writes batches in another thread, one after the other, so that the next one can be folded meanwhile.
 
-import { Piscina } from "piscina";
+import { Worker } from "node:worker_threads";
 import type { LogPosition } from "../log/event-log.ts";
-import type { Changes } from "./changes.ts";
+import type { Changes, EventColumns } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
 
 /** It ends when it had nothing to do for so long, in ms, and begins anew when there is: while batches are small, there is not. */
@@ -14,42 +14,103 @@ export interface WriteSettings {
   readonly sizes: ChunkSizes;
 }
 
-/** What the thread is given for each batch. */
-export interface WriteTask {
+/** What the thread is given of a batch: rows of events, and then all else with the checkpoint; or that it comes to nothing. */
+export type WriteTask = RowsTask | CommitTask | DropTask;
+
+export interface RowsTask {
+  readonly kind: "rows";
+  readonly rows: EventColumns;
+}
+
+export interface CommitTask {
+  readonly kind: "commit";
   readonly changes: Changes;
-  /** The checkpoint before it, and behind it. */
+  /** How often it was given rows. */
+  readonly parts: number;
+  /** The checkpoint before the batch, and behind it. */
   readonly expected: number;
   readonly after: LogPosition;
 }
 
+interface DropTask {
+  readonly kind: "drop";
+}
+
+/** What the thread says of a batch: nothing when it is committed or dropped, or why it is not. */
+export type WriteReply = string | undefined;
+
 export class WriteThread {
-  readonly #pool: Piscina<WriteTask, void>;
+  readonly #settings: WriteSettings;
+  #worker: Worker | undefined;
+  #parts = 0;
+  /** Those who wait for a reply, in order. */
+  #waiting: ((reply: WriteReply) => void)[] = [];
+  #idle: NodeJS.Timeout | undefined;
 
   /** `path` is the database's. */
   constructor(path: string, sizes: ChunkSizes) {
-    const workerData: WriteSettings = { path, sizes };
-    this.#pool = new Piscina<WriteTask, void>({
-      filename: new URL("./write-worker.ts", import.meta.url).href,
-      ...{ minThreads: 0, maxThreads: 1, idleTimeout: IDLE_MS },
-      workerData,
-      resourceLimits: { maxYoungGenerationSizeMb: 24, maxOldGenerationSizeMb: 128 },
+    this.#settings = { path, sizes };
+  }
+
+  /** Takes rows of the next batch. What it is given is gone. */
+  add(rows: EventColumns): void {
+    this.#parts += 1;
+    this.#post({ kind: "rows", rows }, [rows.ids.buffer]);
+  }
+
+  /** Resolves when a batch is committed, with its rows, to nothing; else to why it is not, and then nothing of it is there. What
+   *  it is given is gone. */
+  commit(changes: Changes, expected: number, after: LogPosition): Promise<WriteReply> {
+    const task: CommitTask = { kind: "commit", changes, parts: this.#parts, expected, after };
+    this.#parts = 0;
+    return this.#ask(task, buffersOf(changes));
+  }
+
+  /** Takes back the rows of the next batch. Resolves when nothing of it is there. */
+  async drop(): Promise<void> {
+    this.#parts = 0;
+    await this.#ask({ kind: "drop" }, []);
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#idle);
+    await this.#worker?.terminate();
+  }
+
+  #ask(task: WriteTask, buffers: ArrayBuffer[]): Promise<WriteReply> {
+    return new Promise((resolve) => {
+      this.#post(task, buffers);
+      this.#waiting.push(resolve);
     });
   }
 
-  /** Resolves when `task` is committed. Rejects, with nothing changed, with whatever went wrong. What it is given is gone. */
-  write(task: WriteTask): Promise<void> {
-    return this.#pool.run(task, { transferList: buffersOf(task.changes) });
+  #post(task: WriteTask, buffers: ArrayBuffer[]): void {
+    clearTimeout(this.#idle);
+    this.#worker ??= this.#start();
+    this.#worker.postMessage(task, buffers);
   }
 
-  close(): Promise<void> {
-    return this.#pool.destroy();
+  #start(): Worker {
+    const worker = new Worker(new URL("./write-worker.ts", import.meta.url), { workerData: this.#settings });
+    let problem = "the thread that writes has ended";
+    worker.on("message", (reply: WriteReply) => {
+      this.#waiting.shift()?.(reply);
+      if (this.#waiting.length === 0) this.#idle = setTimeout(() => this.close(), IDLE_MS).unref();
+    });
+    worker.on("error", (error) => {
+      problem = String(error);
+    });
+    worker.on("exit", () => {
+      this.#worker = undefined;
+      for (const resolve of this.#waiting.splice(0)) resolve(problem);
+    });
+    return worker;
   }
 }
 
 /** They are handed over: to copy them takes longer. */
-function buffersOf({ events, sessions, chunks, ids }: Changes): ArrayBuffer[] {
+function buffersOf({ sessions, chunks, ids }: Changes): ArrayBuffer[] {
   return [
-    ...events.map(({ ids }) => ids.buffer),
     ...sessions.numbers.map(({ buffer }) => buffer),
     ...chunks.map(({ packed }) => packed.buffer),
     ...ids.map(({ receivedAtMs }) => receivedAtMs.buffer),

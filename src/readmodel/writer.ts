@@ -11,7 +11,7 @@ import { CHUNK_SIZES } from "./chunks.ts";
 import { Commits, NotAtCheckpoint, openForWriting } from "./commits.ts";
 import { Folder, KNOWN } from "./folder.ts";
 import { PROJECTION_VERSION, SCHEMA } from "./schema.ts";
-import { WriteThread } from "./write-thread.ts";
+import { type WriteReply, WriteThread } from "./write-thread.ts";
 
 /** More than this many dead letters among so many events: 1 %. */
 const MAX_DEAD_LETTERS = 100;
@@ -59,8 +59,8 @@ class TooManyDeadLetters extends Error {
 interface InFlight {
   readonly batch: Batch;
   readonly after: LogPosition;
-  /** Resolves to whether it is committed. */
-  readonly isWritten: Promise<boolean>;
+  /** Resolves to nothing when it is committed, and else to why it is not. */
+  readonly written: Promise<WriteReply>;
 }
 
 export class ReadModelWriter {
@@ -69,12 +69,21 @@ export class ReadModelWriter {
   readonly #folder: Folder;
   readonly #commits: Commits;
   readonly #changes: ChangesWriter;
+  /** Is told when the thread could not write a batch, which is tried here then. */
+  readonly #onRetry: (reason: string) => void;
   readonly #startThread: () => WriteThread;
   #thread: WriteThread | undefined;
   #inFlight: InFlight[] = [];
 
   /** Opens the database at `path`, or makes it. Throws UnusableReadModel, or what SQLite says of the disk. */
-  constructor(path: string, { dedupeWindowMs }: ProjectionSettings, sizes = CHUNK_SIZES, known = KNOWN) {
+  constructor(
+    path: string,
+    { dedupeWindowMs }: ProjectionSettings,
+    sizes = CHUNK_SIZES,
+    known = KNOWN,
+    onRetry: (reason: string) => void = () => {},
+  ) {
+    this.#onRetry = onRetry;
     this.#startThread = () => new WriteThread(path, sizes);
     this.#database = open(path);
     try {
@@ -132,19 +141,22 @@ export class ReadModelWriter {
    * be folded meanwhile. What it resolves to, or rejects for, may be of the one before.
    */
   async applyAhead(batch: Batch, after: LogPosition): Promise<readonly DeadLetter[]> {
+    this.#thread ??= this.#startThread();
+    const thread = this.#thread;
     let changes: Changes;
     try {
-      changes = this.#folder.fold(batch.parts);
+      changes = this.#folder.fold(batch.parts, (rows) => thread.add(rows));
     } catch (error) {
+      await thread.drop();
       const deadLetters = await this.settle();
       this.#folder.clear();
       if (!isPoison(error)) throw error;
       return [...deadLetters, ...this.apply(batch, after)];
     }
     const [before] = this.#inFlight;
-    this.#inFlight.push({ batch, after, isWritten: this.#write(changes, batch, after) });
+    this.#inFlight.push({ batch, after, written: thread.commit(changes, batch.firstOffset, after) });
     if (before) {
-      if (!(await before.isWritten)) return this.settle();
+      if ((await before.written) !== undefined) return this.settle();
       this.#inFlight.shift();
     }
     this.#folder.trim();
@@ -154,11 +166,12 @@ export class ReadModelWriter {
   /** Resolves when nothing is under way any more. As apply(), for the batches that are. */
   async settle(): Promise<readonly DeadLetter[]> {
     const inFlight = this.#inFlight;
-    const areWritten = await Promise.all(inFlight.map(({ isWritten }) => isWritten));
+    const replies = await Promise.all(inFlight.map(({ written }) => written));
     this.#inFlight = [];
-    const failed = inFlight.filter((_, index) => !areWritten[index]);
+    const failed = inFlight.filter((_, index) => replies[index] !== undefined);
     if (failed.length === 0) return [];
     // Whatever it was, it happens here again, or is over. Behind a batch that failed, none is written.
+    this.#onRetry(replies.find((reply) => reply !== undefined) ?? "");
     this.#folder.clear();
     return failed.flatMap(({ batch, after }) => this.apply(batch, after));
   }
@@ -194,17 +207,8 @@ export class ReadModelWriter {
     }
   }
 
-  /** Writes in the thread; resolves to whether it is committed. */
-  #write(changes: Changes, { firstOffset: expected }: Batch, after: LogPosition): Promise<boolean> {
-    this.#thread ??= this.#startThread();
-    return this.#thread.write({ changes, expected, after }).then(
-      () => true,
-      () => false,
-    );
-  }
-
   #fold(parts: Batch["parts"]): void {
-    this.#changes.write(this.#folder.fold(parts));
+    this.#changes.write(this.#folder.fold(parts, (rows) => this.#changes.addEvents(rows)));
     this.#folder.trim();
   }
 

@@ -37,11 +37,12 @@ function openDedupe() {
   return {
     /** The offsets of those of a batch that count. */
     fold(events: readonly LoggedEvent[]): number[] {
-      const changes = folder.fold([{ events, settings: [] }]);
+      const counted: number[] = [];
+      const changes = folder.fold([{ events, settings: [] }], ({ ids }) => counted.push(...ids));
       write();
       folder.trim();
       write = () => writer.write(changes);
-      return changes.events.flatMap(({ ids }) => Array.from(ids, (id) => id - 1));
+      return counted.map((id) => id - 1);
     },
     remembered(): Remembered[] {
       write();

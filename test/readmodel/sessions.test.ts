@@ -44,7 +44,7 @@ function sessionsOf(minutes: readonly number[], cuts: readonly number[] = []): n
 }
 
 const NOTHING: Changes = {
-  ...{ sites: [], events: [], visitors: [], sessions: new SessionRows().columns() },
+  ...{ sites: [], visitors: [], sessions: new SessionRows().columns() },
   ...{ joined: [], chunks: [], days: [], ids: [], forgottenUpToMs: 0, settings: [] },
 };
 

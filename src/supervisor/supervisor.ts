@@ -24,10 +24,10 @@ const PROJECTOR_NICENESS = 10;
  */
 const YOUNG_SPACE = "--max-semi-space-size=8";
 /**
- * The heap grows to three times of what is in use, and not to four, before garbage is collected: 80 MB less, and hardly slower. Two
+ * The heap grows to 2.5 times of what is in use, and not to four, before garbage is collected: 100 MB less, and hardly slower. Two
  * threads keep two cores busy, so that helpers only get into their way.
  */
-export const PROJECTOR_FLAGS = [YOUNG_SPACE, "--heap-growing-percent=200", "--no-parallel-scavenge"];
+export const PROJECTOR_FLAGS = [YOUNG_SPACE, "--heap-growing-percent=150", "--no-parallel-scavenge"];
 /**
  * V8's helper threads have the priority of the process, also where they collect the garbage of the threads that answer
  * questions: on few cores, taking events in would wait for them. Without helpers, marking in small steps lasts so long that

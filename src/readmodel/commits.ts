@@ -6,8 +6,8 @@ import type { LogPosition } from "../log/event-log.ts";
 
 /** SQLite's page cache, in KiB: the inner pages of the large trees stay in memory. */
 const CACHE_KIB = 16 * 1024;
-/** Pages of write-ahead log after which it is copied into the database: 16 MiB, as little as a batch waits for at once. */
-const CHECKPOINT_PAGES = 4096;
+/** Pages of write-ahead log after which it is copied into the database: 64 MiB. */
+const CHECKPOINT_PAGES = 16_384;
 /** What the write-ahead log is cut back to once it was copied, in bytes. */
 const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
 /** What the write-ahead log may grow to while there are readers all the time, in bytes. */

@@ -20,7 +20,7 @@ export class NewChunks {
   }
 
   /** Where the next row is to be put. */
-  get builder(): ChunkBuilder {
+  builder(): ChunkBuilder {
     const builder = this.#builder;
     if (builder && builder.rows < this.#sizes.most && builder.characters < this.#sizes.texts) return builder;
     this.#close();

@@ -48,14 +48,14 @@ export class SiteFolder {
   /** Takes an event that counts; they come in log order. */
   add(event: LoggedEvent, visitor: Visitor | undefined, batch: number): void {
     const belonging = this.sessions.add(event, visitor, batch);
-    addEvent(this.#events.builder, event, belonging);
+    addEvent(this.#events.builder(), event, belonging);
     this.#fold.add(event, belonging);
   }
 
   /** What was changed by the batch that ends, to be written; the rows of its sessions are added to `rows`. */
   takeChanges(rows: SessionRows): SiteChanges {
     const { sessions, joined } = this.sessions.takeChanges();
-    for (const session of sessions) addSession(this.#sessionChunks.builder, session);
+    for (const session of sessions) addSession(this.#sessionChunks.builder(), session);
     rows.add(this.number, sessions);
     const fold = this.#fold;
     this.#fold = new Fold();

@@ -72,9 +72,12 @@ export class WriteThread {
     await this.#ask({ kind: "drop" }, []);
   }
 
+  /** Nothing must be under way. It begins anew when it is given something. */
   async close(): Promise<void> {
     clearTimeout(this.#idle);
-    await this.#worker?.terminate();
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
   }
 
   #ask(task: WriteTask, buffers: ArrayBuffer[]): Promise<WriteReply> {
@@ -95,12 +98,13 @@ export class WriteThread {
     let problem = "the thread that writes has ended";
     worker.on("message", (reply: WriteReply) => {
       this.#waiting.shift()?.(reply);
-      if (this.#waiting.length === 0) this.#idle = setTimeout(() => this.close(), IDLE_MS).unref();
+      if (this.#waiting.length === 0) this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
     });
     worker.on("error", (error) => {
       problem = String(error);
     });
     worker.on("exit", () => {
+      if (this.#worker !== worker) return;
       this.#worker = undefined;
       for (const resolve of this.#waiting.splice(0)) resolve(problem);
     });

@@ -36,7 +36,7 @@ export interface LoggedEvent {
 /** A record that is no event. */
 export type LoggedSetting = RecordedSite | RecordedGoal;
 
-/** Records of the log. Settings do not change what events are folded to, so their order among them does not matter. */
+/** Records of the log: events, and settings that come behind them. */
 export interface LoggedRecords {
   readonly events: readonly LoggedEvent[];
   readonly settings: readonly LoggedSetting[];
@@ -75,11 +75,13 @@ export class EventDecoder {
     let part = emptyPart();
     for (const frame of frames) {
       for (const record of this.#records(frame)) {
-        if ("eventType" in record) part.events.push(record);
+        const isEvent = "eventType" in record;
+        if (part.events.length === PART_EVENTS || (isEvent && part.settings.length > 0)) {
+          yield part;
+          part = emptyPart();
+        }
+        if (isEvent) part.events.push(record);
         else part.settings.push(record);
-        if (part.events.length < PART_EVENTS) continue;
-        yield part;
-        part = emptyPart();
       }
     }
     if (part.events.length + part.settings.length > 0) yield part;

@@ -129,11 +129,7 @@ export class Projection {
 
   async close(): Promise<void> {
     await this.#reader?.close();
-    try {
-      this.#report(await this.#model.settle());
-    } finally {
-      await this.#model.close();
-    }
+    await this.#model.close();
   }
 
   async #open(): Promise<EventLogReader | undefined> {

@@ -15,10 +15,10 @@ export class BulkInsert {
   readonly #insertMany: Statement<Value[]>;
   readonly #insertOne: Statement<Value[]>;
 
-  /** `insert` is the statement up to VALUES, of rows with `columns` columns; `behind` is what follows them. */
-  constructor(database: Database, insert: string, columns: number, behind = "") {
+  /** `insert` is the statement up to VALUES, of rows with `columns` columns. */
+  constructor(database: Database, insert: string, columns: number) {
     const prepare = (rows: number) =>
-      database.prepare<Value[]>(`${insert} VALUES ${placeholders(columns, rows)} ${behind}`);
+      database.prepare<Value[]>(`${insert} VALUES ${placeholders(columns, rows)}`);
     this.#columns = columns;
     this.#insertMany = prepare(ROWS_AT_A_TIME);
     this.#insertOne = prepare(1);

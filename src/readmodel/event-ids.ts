@@ -1,7 +1,8 @@
 // Which events of a site count: of those with the same event id from their sender, the first in log order, until the window
 // has passed since the receipt of that one. It is judged event by event, whatever the batch.
 //
-// Invariant: of ids that counted before the last two batches, the table has all whose window has not passed.
+// While batch n is folded, the table has what counted up to batch n - 2, and perhaps in n - 1; what counted in n - 1 and n is in
+// memory.
 
 import type { Database, Statement } from "better-sqlite3";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
@@ -63,12 +64,18 @@ export class EventIds {
     return true;
   }
 
+  /** Forgets what counted in the batch before this one, when that is written. */
+  forget(): void {
+    this.#countedBefore = new Map();
+    this.#known = new Map();
+  }
+
   /** What counted in this batch, to be written; undefined for nothing. The next batch begins. */
   takeChanges(): IdChanges | undefined {
     const counted = this.#counted;
+    this.forget();
     this.#countedBefore = counted;
     this.#counted = new Map();
-    this.#known = new Map();
     if (counted.size === 0) return undefined;
     // As the tree has them: neighbours share pages.
     const eventIds = [...counted.keys()].sort();

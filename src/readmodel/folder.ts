@@ -1,7 +1,7 @@
 // Folds the events of the log in memory: what a batch changes, given what the tables have. It writes nothing, so that one batch
 // can be folded while the one before is being written.
 //
-// Invariant: what is not in memory is in the tables, at the latest when the batch after it was folded.
+// While batch n is folded, the tables have all up to batch n - 2, and perhaps n - 1; whatever n - 1 and n changed is in memory.
 
 import { toJsonString } from "@bufbuild/protobuf";
 import type { Database } from "better-sqlite3";
@@ -17,7 +17,8 @@ import type { Visitor } from "./visitors.ts";
 
 /** How much is kept in memory from one batch to the next. */
 export interface Known {
-  /** Visitors with what they did of late: mostly some 500 bytes each. It may be twice as many for a while. */
+  /** Visitors with what they did of late: mostly some 500 bytes each. A site counts as eight. It may be twice as many for a
+   *  while. */
   readonly visitors: number;
   /** Visitors of days, some 40 bytes each where a day has many. */
   readonly dayVisitors: number;
@@ -32,6 +33,9 @@ export interface FolderOptions {
   readonly known: Known;
 }
 
+/** What a site takes in memory, in visitors. */
+const SITE_WEIGHT = 8;
+
 const NOTHING_STORED = { visitors: 0, sessions: 0, endMs: Number.NEGATIVE_INFINITY };
 
 export class Folder {
@@ -40,6 +44,9 @@ export class Folder {
   readonly #sites = new Map<string, SiteFolder>();
   /** How many sites have a number; undefined when that is to be read. */
   #lastSite: number | undefined;
+  /** The sites that had a record in this batch, and in the one before. */
+  #touched: SiteFolder[] = [];
+  #touchedBefore: SiteFolder[] = [];
   #batch = 1;
 
   constructor(database: Database, options: FolderOptions) {
@@ -48,8 +55,8 @@ export class Folder {
   }
 
   /**
-   * What a batch changes; `add` is given the rows of its events before. Both must be written before what the next but one does is asked for. Throws what the parts throw,
-   * what SQLite says of the disk, and when an event cannot be folded; clear() is to be called then.
+   * What a batch changes; `add` is given the rows of its events before. Both must be committed before the next but one is
+   * folded. Throws what the parts throw, what SQLite says of the disk, and when an event cannot be folded; clear() is to be called then.
    */
   fold(parts: Iterable<LoggedRecords>, add: (rows: EventColumns) => void): Changes {
     const settings: SettingChange[] = [];
@@ -67,6 +74,8 @@ export class Folder {
   /** Forgets all, as when what it gave was not written. */
   clear(): void {
     this.#sites.clear();
+    this.#touched = [];
+    this.#touchedBefore = [];
     this.#lastSite = undefined;
   }
 
@@ -76,7 +85,7 @@ export class Folder {
     const sites = [...this.#sites.values()];
     const sum = (of: (site: SiteFolder) => number) => sites.reduce((total, site) => total + of(site), 0);
     const last = this.#batch - 1;
-    if (sum(({ visitors }) => visitors.recent + 1) > known.visitors) {
+    if (sum(({ visitors }) => visitors.recent + SITE_WEIGHT) > known.visitors) {
       for (const site of sites) {
         if (site.touchedIn < last) this.#sites.delete(site.siteId);
         else site.rotate();
@@ -120,9 +129,11 @@ export class Folder {
   }
 
   #takeChanges(settings: readonly SettingChange[], forgottenUpToMs: number): Changes {
-    const sites = [...this.#sites.values()].filter(({ touchedIn }) => touchedIn === this.#batch);
     const sessions = new SessionRows();
-    const changes = sites.map((site) => site.takeChanges(sessions));
+    for (const site of this.#touchedBefore) if (site.touchedIn < this.#batch) site.forgetWritten();
+    this.#touchedBefore = this.#touched;
+    this.#touched = [];
+    const changes = this.#touchedBefore.map((site) => site.takeChanges(sessions));
     this.#batch += 1;
     return {
       sites: changes.map(({ site }) => site),
@@ -143,7 +154,10 @@ export class Folder {
       site = this.#open(siteId);
       this.#sites.set(siteId, site);
     }
-    site.touchedIn = this.#batch;
+    if (site.touchedIn < this.#batch) {
+      site.touchedIn = this.#batch;
+      this.#touched.push(site);
+    }
     return site;
   }
 

@@ -1,7 +1,7 @@
 // Gives the events of a site their visitor and their session. What a visitor did of late is in memory, so that an event that
 // comes about when it happened costs no look-up.
 //
-// Invariant: of what is not in memory, the tables have all.
+// While batch n is folded, the tables have all up to batch n - 2, and perhaps n - 1; whatever n - 1 and n changed is in memory.
 
 import { dayOf, MS_PER_DAY } from "../ingest/timestamp.ts";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
@@ -86,6 +86,11 @@ export class Sessions {
     return changes;
   }
 
+  /** Forgets what only the batch before this one made worth knowing, when that is written. */
+  forgetWritten(): void {
+    this.#unwritten.forget();
+  }
+
   /** Is told of visitors that are not in memory any more. */
   forget(visitors: Iterable<Visitor>): void {
     for (const { person, bot } of visitors) {
@@ -130,7 +135,10 @@ export class Sessions {
     let { current } = stream;
     if (current && isOf(current, timeMs)) addToSession(current, event);
     else {
-      if (current) this.#leave(stream, current, timeMs, batch);
+      if (current) {
+        narrow(stream, current, timeMs);
+        this.#leave(stream, current, batch);
+      }
       this.#count += 1;
       current = newSession(this.#count, stream.number, timeMs);
       addToSession(current, event);
@@ -159,7 +167,7 @@ export class Sessions {
   #look(stream: Stream, timeMs: number, batch: number): void {
     const [firstDay, lastDay] = [dayOf(timeMs - SESSION_GAP_MS), dayOf(timeMs + SESSION_GAP_MS)];
     const days = firstDay === lastDay ? [firstDay] : [firstDay, lastDay];
-    if (stream.current) this.#leave(stream, stream.current, timeMs, batch);
+    if (stream.current) this.#leave(stream, stream.current, batch);
     stream.current = undefined;
     stream.fromMs = firstDay * MS_PER_DAY;
     const endMs = (lastDay + 1) * MS_PER_DAY - 1;
@@ -205,9 +213,8 @@ export class Sessions {
     return kept;
   }
 
-  /** Takes leave of the current session: an event at `timeMs` comes, which may be of another one. */
-  #leave(stream: Stream, current: KnownSession, timeMs: number, batch: number): void {
-    narrow(stream, current, timeMs);
+  /** Remembers what there is to know of a session that stops being the current one. */
+  #leave(stream: Stream, current: KnownSession, batch: number): void {
     stream.leftMs = Math.max(stream.leftMs ?? Number.NEGATIVE_INFINITY, endOf(current));
     if (current.changedIn >= batch - 1) this.#unwritten.add(current);
   }

@@ -1,5 +1,5 @@
-// Sessions of a site that changed in this batch or the one before, and that are not their stream's current one: while a batch
-// is folded, the one before may not be written yet.
+// Sessions of a site that changed in the batch that is being folded or in the one before, and that were their stream's current
+// one: the one before may not be written yet.
 
 import { dayOf } from "../ingest/timestamp.ts";
 import { endOf } from "../projector/session.ts";
@@ -12,7 +12,8 @@ export class UnwrittenSessions {
   #days: ByDay = new Map();
   #daysBefore: ByDay = new Map();
 
-  /** Takes a session that will not change before it is taken out; it may be taken again. */
+  /** Takes a session that stops being the current one, under the days that it has. When it is that again, and changes, it is
+   *  found here as what it is then; and it is taken again when it stops. */
   add(known: KnownSession): void {
     const lastDay = dayOf(endOf(known));
     for (let day = dayOf(known.startMs); day <= lastDay; day += 1) {
@@ -35,6 +36,11 @@ export class UnwrittenSessions {
   endBatch(): void {
     this.#daysBefore = this.#days;
     this.#days = new Map();
+  }
+
+  /** Forgets those of the batch before this one, when that is written. */
+  forget(): void {
+    this.#daysBefore = new Map();
   }
 
   #listOf(day: number, stream: number): KnownSession[] {

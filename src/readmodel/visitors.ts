@@ -1,7 +1,7 @@
 // Gives the visitors of a site their numbers, in the order in which they come, and tells which user ids are new. Those of a
 // moment ago are kept in memory.
 //
-// Invariant: of a visitor that is not in memory, the table has all.
+// Of a visitor that is not in memory, the table has all.
 //
 // A sent user id is a text in the table, and a hash made at ingest a blob, so that no user id can be taken for a hash.
 

@@ -7,6 +7,8 @@ import type { ChunkSizes } from "./chunks.ts";
 
 /** It ends when it had nothing to do for so long, in ms, and begins anew when there is: while batches are small, there is not. */
 const IDLE_MS = 5000;
+/** To look for a buffer twice in a list, as Node does, takes time that grows with its square. */
+const LARGE_BYTES = 16 * 1024;
 
 /** What the thread is given when it starts. */
 export interface WriteSettings {
@@ -25,7 +27,7 @@ export interface RowsTask {
 export interface CommitTask {
   readonly kind: "commit";
   readonly changes: Changes;
-  /** How often it was given rows. */
+  /** How often it was given rows: it may be another thread that was. */
   readonly parts: number;
   /** The checkpoint before the batch, and behind it. */
   readonly expected: number;
@@ -36,7 +38,7 @@ interface DropTask {
   readonly kind: "drop";
 }
 
-/** What the thread says of a batch: nothing when it is committed or dropped, or why it is not. */
+/** What the thread says of a batch: nothing when it is committed or dropped, or a problem. */
 export type WriteReply = string | undefined;
 
 export class WriteThread {
@@ -58,8 +60,8 @@ export class WriteThread {
     this.#post({ kind: "rows", rows }, [rows.ids.buffer]);
   }
 
-  /** Resolves when a batch is committed, with its rows, to nothing; else to why it is not, and then nothing of it is there. What
-   *  it is given is gone. */
+  /** Resolves to nothing when a batch is committed, with its rows. Else to a problem: it may be there all the same, when only the
+   *  reply was lost, but then as a whole. What it is given is gone. */
   commit(changes: Changes, expected: number, after: LogPosition): Promise<WriteReply> {
     const task: CommitTask = { kind: "commit", changes, parts: this.#parts, expected, after };
     this.#parts = 0;
@@ -82,8 +84,12 @@ export class WriteThread {
 
   #ask(task: WriteTask, buffers: ArrayBuffer[]): Promise<WriteReply> {
     return new Promise((resolve) => {
-      this.#post(task, buffers);
-      this.#waiting.push(resolve);
+      try {
+        this.#post(task, buffers);
+        this.#waiting.push(resolve);
+      } catch (error) {
+        resolve(String(error));
+      }
     });
   }
 
@@ -112,11 +118,12 @@ export class WriteThread {
   }
 }
 
-/** They are handed over: to copy them takes longer. */
+/** Those that are handed over. The others are copied, which takes less than to hand over very many small ones. */
 function buffersOf({ sessions, chunks, ids }: Changes): ArrayBuffer[] {
-  return [
+  const buffers = [
     ...sessions.numbers.map(({ buffer }) => buffer),
     ...chunks.map(({ packed }) => packed.buffer),
     ...ids.map(({ receivedAtMs }) => receivedAtMs.buffer),
   ];
+  return buffers.filter(({ byteLength }) => byteLength >= LARGE_BYTES);
 }

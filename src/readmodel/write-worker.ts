@@ -12,22 +12,24 @@ const writer = new ChangesWriter(database, sizes);
 
 /** How often it was given rows that are in the transaction under way. */
 let parts = 0;
+/** What went wrong first with the batch: what follows of it is of no use. */
+let problem: WriteReply;
 
 parentPort?.on("message", (task: WriteTask) => {
-  const problem = attempt(() => (task.kind === "drop" ? rollback() : write(task)));
-  if (problem !== undefined) rollback();
-  // Rows that could not be written are missed when the batch is to be committed.
-  if (task.kind !== "rows") parentPort?.postMessage(problem satisfies WriteReply);
-});
-
-function attempt(what: () => void): WriteReply {
   try {
-    what();
-    return undefined;
+    if (problem === undefined && task.kind !== "drop") write(task);
   } catch (error) {
-    return String(error);
+    problem = String(error);
   }
-}
+  if (task.kind === "rows") return;
+  const reply = problem;
+  rollback();
+  parentPort?.postMessage(reply);
+});
+// Then the thread ends, and whoever waits for it hears that it did.
+parentPort?.on("messageerror", (error) => {
+  throw error;
+});
 
 function write(task: RowsTask | CommitTask): void {
   if (!database.inTransaction) database.exec("BEGIN IMMEDIATE");
@@ -39,16 +41,16 @@ function write(task: RowsTask | CommitTask): void {
 }
 
 function commit(task: CommitTask): void {
-  // Without those that could not be written, or were given to a thread that ended.
   if (parts !== task.parts) throw new Error(`${parts} of ${task.parts} parts of the batch are here`);
   commits.moveCheckpoint(task.expected, task.after);
   writer.write(task.changes);
   database.exec("COMMIT");
-  parts = 0;
   commits.boundLog();
 }
 
+/** Takes back what is not committed. */
 function rollback(): void {
   if (database.inTransaction) database.exec("ROLLBACK");
   parts = 0;
+  problem = undefined;
 }

@@ -1,6 +1,7 @@
 // The writing half of the read model: applies a batch of events and the checkpoint behind them in one transaction,
 // so that every event of the log counts exactly once. The projector alone has it.
 
+import { isDeepStrictEqual } from "node:util";
 import Database from "better-sqlite3";
 import type { LogPosition } from "../log/event-log.ts";
 import { type LoggedEvent, type LoggedRecords, UnreadableFrame } from "../projector/event-decoder.ts";
@@ -168,16 +169,19 @@ export class ReadModelWriter {
     const inFlight = this.#inFlight;
     const replies = await Promise.all(inFlight.map(({ written }) => written));
     this.#inFlight = [];
-    const failed = inFlight.filter((_, index) => replies[index] !== undefined);
-    if (failed.length === 0) return [];
-    // Whatever it was, it happens here again, or is over. Behind a batch that failed, none is written.
-    this.#onRetry(replies.find((reply) => reply !== undefined) ?? "");
+    const problem = replies.find((reply) => reply !== undefined);
+    if (problem === undefined) return [];
+    // Whatever it was, it happens here again, or is over. Behind a batch that is not there, none is.
+    this.#onRetry(problem);
     this.#folder.clear();
-    return failed.flatMap(({ batch, after }) => this.apply(batch, after));
+    const { checkpoint } = this;
+    const last = inFlight.findLastIndex(({ after }) => isDeepStrictEqual(after, checkpoint));
+    return inFlight.slice(last + 1).flatMap(({ batch, after }) => this.apply(batch, after));
   }
 
-  /** What is under way must be settled before. */
+  /** Waits for what is under way. What cannot be written then is not there, and can be folded again. */
   async close(): Promise<void> {
+    await Promise.all(this.#inFlight.map(({ written }) => written));
     if (this.#thread) await this.#thread.close();
     this.#database.close();
   }

@@ -68,6 +68,20 @@ test("parts have the same size, whatever that of the frames, and no record is mi
   expect(parts.flat().map(({ offset }) => offset)).toEqual([...Array(8004).keys()]);
 });
 
+test("settings are in a part behind the events before them, and never with events that come after", () => {
+  const encoder = new RecordEncoder();
+  const setting = Buffer.from([0x06, 0x12, 0x04, 0x0a, 0x02, 0x73, 0x31]);
+  const event = encoder.encode([anEvent]).bytes;
+  const frames = [
+    frameOf({ bytes: Buffer.concat([event, setting, setting]), count: 3 }, 0),
+    frameOf({ bytes: Buffer.concat([setting, event, event, setting, event]), count: 5 }, 3),
+  ];
+  const parts = [...new EventDecoder().parts(frames)];
+  const offsets = parts.map(({ events }) => events.map(({ offset }) => offset));
+  expect(offsets).toEqual([[0], [4, 5], [7]]);
+  expect(parts.map(({ settings }) => settings.length)).toEqual([3, 1, 0]);
+});
+
 test("it reads what a later version wrote, but for the fields that it added", () => {
   const withField = Buffer.from([0x0a, 0x06, 0x0a, 0x01, 0x73, 0xb8, 0x3e, 0x05, 0xb8, 0x3e, 0x07]);
   const frame = frameOf({ bytes: Buffer.concat([Buffer.from([11]), withField]), count: 1 }, 7);

@@ -1,17 +1,22 @@
 // Batches that are written by another thread while the next one is folded leave what batches do that are written one by one.
 
+import { renameSync, symlinkSync, unlinkSync } from "node:fs";
+import { dirname } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import type { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
 import { KNOWN, type Known } from "../../src/readmodel/folder.ts";
 import { generationPath } from "../../src/readmodel/generations.ts";
-import { type DeadLetter, ReadModelWriter } from "../../src/readmodel/writer.ts";
+import { type Batch, type DeadLetter, ReadModelWriter } from "../../src/readmodel/writer.ts";
 import { chunkRows } from "../columns/stored-rows.ts";
-import { after, batch, type GivenEvent } from "../projector/events.ts";
+import { after, batch, type GivenEvent, logged } from "../projector/events.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const SETTINGS = { dedupeWindowMs: 1000 };
+const PART_EVENTS = 7;
 /** Next to nothing is remembered from one batch to the next. */
 const FORGETFUL: Known = { visitors: 2, dayVisitors: 4 };
 
@@ -42,10 +47,18 @@ async function applyAhead({ writer }: Model, batches: readonly GivenEvent[][]): 
   const deadLetters: DeadLetter[] = [];
   let first = 0;
   for (const given of batches) {
-    deadLetters.push(...(await writer.applyAhead(batch(given, first), after(first + given.length))));
+    deadLetters.push(...(await writer.applyAhead(inParts(given, first), after(first + given.length))));
     first += given.length;
   }
   return [...deadLetters, ...(await writer.settle())];
+}
+
+/** The events with the offsets from `first` on, in parts of seven. */
+function inParts(given: readonly GivenEvent[], first: number): Batch {
+  const events = logged(given, first);
+  const starts = events.map((_, index) => index).filter((index) => index % PART_EVENTS === 0);
+  const parts = starts.map((start) => ({ events: events.slice(start, start + PART_EVENTS), settings: [] }));
+  return { firstOffset: first, parts };
 }
 
 function applyOneByOne({ writer }: Model, batches: readonly GivenEvent[][]): DeadLetter[] {
@@ -55,6 +68,13 @@ function applyOneByOne({ writer }: Model, batches: readonly GivenEvent[][]): Dea
     first += given.length;
     return writer.apply(batch(given, start), after(first));
   });
+}
+
+function eventsOf({ path }: Model): number[] {
+  const database = new Database(path, { readonly: true });
+  const ids = database.prepare<[], number>("SELECT id FROM events").pluck().all();
+  database.close();
+  return ids;
 }
 
 const TABLES = [
@@ -123,11 +143,53 @@ test("a batch that the thread cannot write is written without it, and so is the 
   expect(model.writer.checkpoint).toEqual(after(5));
 });
 
+test("rows that were sent of a batch with an event that cannot be folded do not count twice", async () => {
+  const model = open();
+  const good = Array<GivenEvent>(2 * PART_EVENTS).fill({ path: "/a" });
+  const deadLetters = await applyAhead(model, [good, [...good, { isPoison: true }, ...good], good]);
+  expect(deadLetters).toMatchObject([{ offset: 4 * PART_EVENTS }]);
+  expect(eventsOf(model)).toHaveLength(8 * PART_EVENTS);
+  // It is the fold that finds it, and not the thread.
+  expect(model.retries).toEqual([]);
+});
+
+test("when the thread ends, whenever that is, every event counts once", async () => {
+  const threads: Worker[] = [];
+  const listen = (thread: Worker) => threads.push(thread);
+  process.on("worker", listen);
+  onTestFinished(() => void process.off("worker", listen));
+  const model = open();
+  for (let first = 0; first < 60 * 100; first += 100) {
+    const given = Array<GivenEvent>(100).fill({ path: "/a", user: `user-${first % 7}` });
+    await model.writer.applyAhead(inParts(given, first), after(first + 100));
+    if (first % 300 === 0) setTimeout(() => threads.at(-1)?.terminate(), (first / 100) % 7);
+    if (first % 500 === 0) await setImmediate();
+  }
+  await model.writer.settle();
+  expect(eventsOf(model)).toHaveLength(60 * 100);
+  expect(threads.length).toBeGreaterThan(2);
+});
+
+test("a problem after the commit is no reason to write the batch again", async () => {
+  const model = open();
+  await applyAhead(model, [[{ path: "/a" }]]);
+  // What is looked at then is not there by its name any more.
+  const directory = dirname(model.path);
+  renameSync(directory, `${directory}-moved`);
+  symlinkSync(directory, directory);
+  await model.writer.applyAhead(batch([{ path: "/b" }], 1), after(2));
+  expect(await model.writer.settle()).toEqual([]);
+  expect(model.retries).toEqual([expect.stringContaining("ELOOP")]);
+  unlinkSync(directory);
+  renameSync(`${directory}-moved`, directory);
+  expect(eventsOf(model)).toHaveLength(2);
+});
+
 test("where somebody else has moved the checkpoint, nothing is written", async () => {
   const model = open();
   await applyAhead(model, [[{ path: "/a" }]]);
   const other = new ReadModelWriter(model.path, SETTINGS);
-  other.apply(batch([{ path: "/b" }], 1), after(2));
+  other.apply(batch([{ path: "/b" }, { path: "/b" }], 1), after(3));
   const before = dump(model);
   await model.writer.applyAhead(batch([{ path: "/c" }], 1), after(2));
   await expect(model.writer.settle()).rejects.toThrow("a second projector");

@@ -39,6 +39,21 @@ function integers(columns: Columns, name: "bot" | "visitor" | "session"): Uint32
 }
 
 function distinctOf(numbers: Uint32Array = new Uint32Array(0), isPerson: (row: number) => boolean): Buffer {
-  const sorted = numbers.filter((number, row) => number !== 0 && isPerson(row)).sort();
-  return encodeNumbers(sorted.filter((number, index) => number !== sorted[index - 1]));
+  const taken = new Uint32Array(numbers.length);
+  let count = 0;
+  for (let row = 0; row < numbers.length; row += 1) {
+    const number = numbers[row] ?? 0;
+    if (number === 0 || !isPerson(row)) continue;
+    taken[count] = number;
+    count += 1;
+  }
+  const sorted = taken.subarray(0, count).sort();
+  let distinct = 0;
+  for (let index = 0; index < count; index += 1) {
+    const number = sorted[index] ?? 0;
+    if (distinct > 0 && number === sorted[distinct - 1]) continue;
+    sorted[distinct] = number;
+    distinct += 1;
+  }
+  return encodeNumbers(sorted.subarray(0, distinct));
 }

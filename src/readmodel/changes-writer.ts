@@ -13,8 +13,10 @@ import type {
   SiteChange,
 } from "./changes.ts";
 import { type ChunkSizes, Chunks } from "./chunks.ts";
+import { sessionChunks } from "./session-chunks.ts";
 
 export class ChangesWriter {
+  readonly #sizes: ChunkSizes;
   readonly #statements: Statements;
   readonly #events: BulkInsert;
   readonly #sessions: BulkInsert;
@@ -22,6 +24,7 @@ export class ChangesWriter {
   readonly #chunks: Chunks;
 
   constructor(database: Database, sizes: ChunkSizes) {
+    this.#sizes = sizes;
     this.#statements = prepare(database);
     this.#events = new BulkInsert(database, "INSERT INTO events", 6);
     const columns =
@@ -48,6 +51,7 @@ export class ChangesWriter {
     ]);
     for (const joined of changes.joined) this.#writeJoined(joined);
     for (const chunk of changes.chunks) this.#chunks.add(chunk);
+    for (const chunk of sessionChunks(sessions, this.#sizes)) this.#chunks.add(chunk);
     for (const day of changes.days) this.#writeDay(day);
     for (const ids of changes.ids) this.#writeIds(ids);
     this.#statements.forget.run(changes.forgottenUpToMs);

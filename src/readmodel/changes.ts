@@ -11,7 +11,7 @@ export interface Changes {
   readonly visitors: readonly VisitorChanges[];
   readonly sessions: SessionColumns;
   readonly joined: readonly JoinedSession[];
-  /** In their order in a site: of a session, the last row of all chunks is what it is. */
+  /** Of events, in their order in a site. */
   readonly chunks: readonly NewChunk[];
   readonly days: readonly DayChange[];
   readonly ids: readonly IdChanges[];
@@ -47,7 +47,7 @@ export interface VisitorChanges {
   readonly hashes: string;
 }
 
-/** Rows of the table `sessions`, in the order of its key. NaN stands for NULL, as SQLite has it. */
+/** Rows of the table `sessions`, site by site, about in the order of its key. NaN stands for NULL, as SQLite has it. */
 export interface SessionColumns {
   /** site, day, stream, number, start_ms, end_ms, events, pageviews, entry_ms, exit_ms */
   readonly numbers: readonly Float64Array<ArrayBuffer>[];

@@ -1,10 +1,9 @@
-// Puts events and sessions into chunks.
+// Puts events into chunks.
 
 import type { TextColumnName } from "../columns/chunk.ts";
 import type { ChunkBuilder } from "../columns/chunk-builder.ts";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
 import type { EventDetails } from "../projector/event-details.ts";
-import { endOf, type Session } from "../projector/session.ts";
 import type { Belonging } from "./sessions.ts";
 
 const DETAILS = [
@@ -40,16 +39,4 @@ export function addEvent(builder: ChunkBuilder, event: LoggedEvent, { visitor, s
   for (const [column, key] of DETAILS) builder.setText(column, row, more[key]);
   builder.setNumber("revenue", row, more.revenueMicros);
   builder.setInteger("bot", row, more.isBot ? 1 : 0);
-}
-
-export function addSession(builder: ChunkBuilder, session: Session): void {
-  const row = builder.addRow();
-  builder.setInteger("number", row, session.number);
-  builder.setNumber("start", row, session.startMs);
-  builder.setNumber("end", row, endOf(session));
-  builder.setInteger("events", row, session.events);
-  builder.setInteger("pageviews", row, session.pageviews);
-  if (session.pageviews === 0) return;
-  builder.setText("entry", row, session.entryPath);
-  builder.setText("exit", row, session.exitPath);
 }

@@ -5,7 +5,7 @@ import { Fold } from "../projector/fold.ts";
 import type { DayChange, IdChanges, JoinedSession, NewChunk, SiteChange, VisitorChanges } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
 import { dayChanges } from "./day-changes.ts";
-import { addEvent, addSession } from "./event-columns.ts";
+import { addEvent } from "./event-columns.ts";
 import { EventIds } from "./event-ids.ts";
 import { NewChunks } from "./new-chunks.ts";
 import type { SessionRows } from "./session-rows.ts";
@@ -32,7 +32,6 @@ export class SiteFolder {
   /** The batch that had a record of it last. */
   touchedIn = 0;
   readonly #events: NewChunks;
-  readonly #sessionChunks: NewChunks;
   #fold = new Fold();
 
   constructor(siteId: string, stored: StoredSite, tables: Tables, sizes: ChunkSizes, windowMs: number) {
@@ -42,7 +41,6 @@ export class SiteFolder {
     this.visitors = new Visitors(stored.number, tables.visitors, stored.visitors);
     this.sessions = new Sessions(stored.number, this.visitors, tables.sessions, stored);
     this.#events = new NewChunks("event", stored.number, sizes);
-    this.#sessionChunks = new NewChunks("session", stored.number, sizes);
   }
 
   /** Takes an event that counts; they come in log order. */
@@ -55,7 +53,6 @@ export class SiteFolder {
   /** What was changed by the batch that ends, to be written; the rows of its sessions are added to `rows`. */
   takeChanges(rows: SessionRows): SiteChanges {
     const { sessions, joined } = this.sessions.takeChanges();
-    for (const session of sessions) addSession(this.#sessionChunks.builder(), session);
     rows.add(this.number, sessions);
     const fold = this.#fold;
     this.#fold = new Fold();
@@ -67,7 +64,7 @@ export class SiteFolder {
       ids: this.ids.takeChanges(),
       visitors: this.visitors.takeChanges(),
       joined,
-      chunks: [...this.#sessionChunks.take(), ...this.#events.take()],
+      chunks: this.#events.take(),
       days: dayChanges(this.number, fold),
     };
   }

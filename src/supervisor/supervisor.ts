@@ -19,21 +19,21 @@ const DRAIN_MS = 4000;
 const PROJECTOR_NICENESS = 10;
 
 /**
- * V8's space for young objects is kept at this size, in MB. What a batch of events leaves behind would make V8 enlarge
- * it, at 100 MB more for each process and no less work.
+ * What a batch of events leaves behind would make V8 enlarge its heap by some 100 MB for each process, for next to no less work.
+ * So the space for young objects is kept small (in MB), and the projector's heap grows to 2.5 times of what is in use, and not to
+ * four, before its garbage is collected. Its two threads keep two cores busy: helpers would only get into their way.
  */
-const YOUNG_SPACE = "--max-semi-space-size=8";
-/**
- * The heap grows to 2.5 times of what is in use, and not to four, before garbage is collected: 100 MB less, and hardly slower. Two
- * threads keep two cores busy, so that helpers only get into their way.
- */
-export const PROJECTOR_FLAGS = [YOUNG_SPACE, "--heap-growing-percent=150", "--no-parallel-scavenge"];
+export const PROJECTOR_FLAGS = [
+  "--max-semi-space-size=16",
+  "--heap-growing-percent=150",
+  "--no-parallel-scavenge",
+];
 /**
  * V8's helper threads have the priority of the process, also where they collect the garbage of the threads that answer
  * questions: on few cores, taking events in would wait for them. Without helpers, marking in small steps lasts so long that
  * the buffers of requests add up, by 90 MB in an import; all at once it takes some 15 ms, and seldom happens.
  */
-const API_FLAGS = [YOUNG_SPACE, "--single-threaded-gc", "--no-incremental-marking"];
+const API_FLAGS = ["--max-semi-space-size=8", "--single-threaded-gc", "--no-incremental-marking"];
 const FLAGS = { api: API_FLAGS, projector: PROJECTOR_FLAGS };
 
 /** Runs the roles of `config` until `stop` aborts. Resolves to the exit code. */

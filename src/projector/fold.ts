@@ -1,5 +1,5 @@
-// The fold: what the events of a site that count change in its statistics. It depends on nothing but the events: no clock, no random
-// number, no I/O.
+// The fold: what the events of a site that count change in its statistics. It depends on nothing but the events: no clock, no
+// random number, no I/O.
 
 import { dayOf } from "../ingest/timestamp.ts";
 import type { LoggedEvent } from "./event-decoder.ts";
@@ -23,6 +23,7 @@ export interface DayChanges {
   readonly paths: Map<string, number>;
 }
 
+/** What the events of one site change. */
 export class Fold {
   #users = 0;
   readonly #days = new Map<number, DayChanges>();

@@ -19,7 +19,7 @@ import { MarkWatch } from "./mark-watch.ts";
 import { type Folded, Projection, type ProjectionOptions } from "./projection.ts";
 import { Rebuild, type RebuildProgress } from "./rebuild.ts";
 
-/** A batch is folded in memory, while the one before is being written: with more events it is no faster, and takes more of it. */
+/** A batch is folded in memory, while the one before is being written: with more events it takes more of it, and is no faster. */
 const FULL_BATCH_EVENTS = 48_000;
 /** How long a batch may take, in ms: until it is folded, nothing else is heard, not even that the process is to stop. */
 const BATCH_MS = 500;

@@ -9,8 +9,8 @@ import { VIEW } from "./fold.ts";
 
 export const SESSION_GAP_MS = 30 * 60 * 1000;
 
-/** A session as far as its events are known. Of its times one alone is in ms since 1970: V8 makes an object of each such number, and
- *  none of the small ones from there on. */
+/** A session as far as its events are known. Of its times one alone is in ms since 1970: V8 makes an object of each such
+ *  number, and none of the small ones from there on. */
 export interface Session {
   /** In its site, from 1 in the order of the log. */
   readonly number: number;

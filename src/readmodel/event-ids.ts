@@ -73,9 +73,9 @@ export class EventIds {
   /** What counted in this batch, to be written; undefined for nothing. The next batch begins. */
   takeChanges(): IdChanges | undefined {
     const counted = this.#counted;
-    this.forget();
     this.#countedBefore = counted;
     this.#counted = new Map();
+    this.#known = new Map();
     if (counted.size === 0) return undefined;
     // As the tree has them: neighbours share pages.
     const eventIds = [...counted.keys()].sort();

@@ -56,7 +56,8 @@ export class Folder {
 
   /**
    * What a batch changes; `add` is given the rows of its events before. Both must be committed before the next but one is
-   * folded. Throws what the parts throw, what SQLite says of the disk, and when an event cannot be folded; clear() is to be called then.
+   * folded. Throws what the parts throw, what SQLite says of the disk, and when an event cannot be folded; then clear() is to
+   * be called.
    */
   fold(parts: Iterable<LoggedRecords>, add: (rows: EventColumns) => void): Changes {
     const settings: SettingChange[] = [];

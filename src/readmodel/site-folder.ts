@@ -14,7 +14,7 @@ import type { StoredSite, Tables } from "./tables.ts";
 import { type Visitor, Visitors } from "./visitors.ts";
 
 /** What the events of a site change. */
-export interface SiteChanges {
+interface SiteChanges {
   readonly site: SiteChange;
   readonly ids: IdChanges | undefined;
   readonly visitors: VisitorChanges | undefined;

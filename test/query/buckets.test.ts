@@ -131,6 +131,12 @@ describe("buckets", () => {
       fc.record({ unit: calendarUnits, maxMs: fc.constant(400 * DAY_MS), stepMs: fc.constant(6 * HOUR_MS) }),
     );
     const share = fc.double({ min: 0, max: 1, noNaN: true });
+    type Example = [number, string, { unit: TimeUnit; maxMs: number; stepMs: number }, number, number];
+    // The clock went back at 00:01: the day had a minute, then the one before it came again.
+    const atMidnight: Example = [
+      ...([Date.parse("2010-11-07T02:31:00Z"), "America/St_Johns"] as const),
+      ...([{ unit: "day", maxMs: 400 * DAY_MS, stepMs: 6 * HOUR_MS }, 0.0000034722222292864767, 0] as const),
+    ];
     fc.assert(
       fc.property(
         ...[moments, zones, shapes, share, share],
@@ -145,16 +151,22 @@ describe("buckets", () => {
             expect(buckets.label(buckets.indexOf(ms))).toBe(label);
           };
           // Steps begin with the minute, as those of the zone's clocks do.
+          const checkEach = (stepMs: number, firstMs: number, endMs: number) => {
+            for (let ms = Math.ceil(firstMs / stepMs) * stepMs; ms < endMs; ms += stepMs) check(ms);
+          };
           check(fromMs);
-          for (let ms = Math.ceil(fromMs / stepMs) * stepMs; ms < toMs; ms += stepMs) check(ms);
+          checkEach(stepMs, fromMs, toMs);
           check(toMs - 1);
+          // Where the clock goes back over midnight, a day at an end of the period may have minutes alone.
+          checkEach(MINUTE_MS, fromMs, Math.min(toMs, fromMs + 3 * HOUR_MS));
+          checkEach(MINUTE_MS, Math.max(fromMs, toMs - 3 * HOUR_MS), toMs);
           const all = labels(unit, zone, { fromMs, toMs });
           expect(all.toSorted()).toEqual([...seen].sort());
           const ofTimes = all.map((label) => Date.parse(label));
           expect(ofTimes).toEqual(ofTimes.toSorted((a, b) => a - b));
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 150, examples: [atMidnight] },
     );
   });
 

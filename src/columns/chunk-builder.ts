@@ -10,14 +10,14 @@ import {
   type TextColumnName,
 } from "./chunk.ts";
 import { decodeIntegers, decodeNumbers, decodeTexts, encodeNumbers, encodeTexts, rowsOf } from "./column.ts";
-import { widened } from "./widened.ts";
+import { IntegerValues, NumberValues, TextValues } from "./column-values.ts";
 
 const FIRST_ROOM = 32;
 
 export class ChunkBuilder {
-  readonly #numbers = new Map<NumberColumn, Float64Array<ArrayBuffer>>();
-  readonly #integers = new Map<IntegerColumn, Uint32Array<ArrayBuffer>>();
-  readonly #texts = new Map<TextColumnName, GrowingTexts>();
+  readonly #numbers = new Map<NumberColumn, NumberValues>();
+  readonly #integers = new Map<IntegerColumn, IntegerValues>();
+  readonly #texts = new Map<TextColumnName, TextValues>();
   #room = FIRST_ROOM;
   #rows = 0;
   #characters = 0;
@@ -38,16 +38,34 @@ export class ChunkBuilder {
     return this.#rows - 1;
   }
 
-  setNumber(column: NumberColumn, row: number, value: number): void {
-    if (value !== 0) this.#numbersOf(column)[row] = value;
+  /** Where the numbers of a column are put. */
+  numbers(column: NumberColumn): NumberValues {
+    let values = this.#numbers.get(column);
+    if (!values) {
+      values = new NumberValues(this.#room);
+      this.#numbers.set(column, values);
+    }
+    return values;
   }
 
-  setInteger(column: IntegerColumn, row: number, value: number): void {
-    if (value !== 0) this.#integersOf(column)[row] = value;
+  integers(column: IntegerColumn): IntegerValues {
+    let values = this.#integers.get(column);
+    if (!values) {
+      values = new IntegerValues(this.#room);
+      this.#integers.set(column, values);
+    }
+    return values;
   }
 
-  setText(column: TextColumnName, row: number, text: string): void {
-    if (text !== "") this.#putText(this.#textsOf(column), row, text);
+  texts(column: TextColumnName): TextValues {
+    let values = this.#texts.get(column);
+    if (!values) {
+      values = new TextValues(this.#room, ({ length }) => {
+        this.#characters += length;
+      });
+      this.#texts.set(column, values);
+    }
+    return values;
   }
 
   /** Takes the rows of a chunk. */
@@ -57,81 +75,37 @@ export class ChunkBuilder {
     if (start + rows > this.#room) this.#grow(Math.max(this.#room * 2, start + rows));
     this.#rows += rows;
     for (const [name, bytes] of columns) {
-      if (isNumberColumn(name)) this.#numbersOf(name).set(decodeNumbers(bytes), start);
-      else if (isIntegerColumn(name)) this.#integersOf(name).set(decodeIntegers(bytes), start);
+      if (isNumberColumn(name)) putAll(this.numbers(name), start, decodeNumbers(bytes));
+      else if (isIntegerColumn(name)) putAll(this.integers(name), start, decodeIntegers(bytes));
       else {
-        const texts = this.#textsOf(name);
+        const texts = this.texts(name);
         const { codes, dictionary } = decodeTexts(bytes);
         for (let row = 0; row < codes.length; row += 1) {
-          this.#putText(texts, start + row, dictionary[codes[row] ?? 0] ?? "");
+          texts.set(start + row, dictionary[codes[row] ?? 0] ?? "");
         }
       }
     }
   }
 
-  /** The columns of what was taken. */
+  /** The columns of what was taken: those that have something. */
   columns(): Columns {
     const columns = new Map<ColumnName, Buffer>();
-    for (const [name, values] of [...this.#numbers, ...this.#integers]) {
-      columns.set(name, encodeNumbers(values.subarray(0, this.#rows)));
+    for (const [name, { values, isEmpty }] of [...this.#numbers, ...this.#integers]) {
+      if (!isEmpty) columns.set(name, encodeNumbers(values.subarray(0, this.#rows)));
     }
-    for (const [name, { codes, dictionary }] of this.#texts) {
-      columns.set(name, encodeTexts(codes.subarray(0, this.#rows), [...dictionary.keys()]));
+    for (const [name, { codes, dictionary, isEmpty }] of this.#texts) {
+      if (!isEmpty) columns.set(name, encodeTexts(codes.subarray(0, this.#rows), dictionary));
     }
     return columns;
   }
 
-  #putText({ codes, dictionary }: GrowingTexts, row: number, text: string): void {
-    let code = dictionary.get(text);
-    if (code === undefined) {
-      code = dictionary.size;
-      dictionary.set(text, code);
-      this.#characters += text.length;
-    }
-    codes[row] = code;
-  }
-
-  #numbersOf(column: NumberColumn): Float64Array {
-    let values = this.#numbers.get(column);
-    if (!values) {
-      values = new Float64Array(this.#room);
-      this.#numbers.set(column, values);
-    }
-    return values;
-  }
-
-  #integersOf(column: IntegerColumn): Uint32Array {
-    let values = this.#integers.get(column);
-    if (!values) {
-      values = new Uint32Array(this.#room);
-      this.#integers.set(column, values);
-    }
-    return values;
-  }
-
-  #textsOf(column: TextColumnName): GrowingTexts {
-    let texts = this.#texts.get(column);
-    if (!texts) {
-      texts = { codes: new Uint32Array(this.#room), dictionary: new Map([["", 0]]) };
-      this.#texts.set(column, texts);
-    }
-    return texts;
-  }
-
   #grow(room: number): void {
     this.#room = room;
-    for (const [name, values] of this.#numbers) {
-      const wide = new Float64Array(room);
-      wide.set(values);
-      this.#numbers.set(name, wide);
-    }
-    for (const [name, values] of this.#integers) this.#integers.set(name, widened(values, room));
-    for (const texts of this.#texts.values()) texts.codes = widened(texts.codes, room);
+    const all = [...this.#numbers.values(), ...this.#integers.values(), ...this.#texts.values()];
+    for (const values of all) values.grow(room);
   }
 }
 
-interface GrowingTexts {
-  codes: Uint32Array<ArrayBuffer>;
-  /** The texts in the order of their codes. */
-  readonly dictionary: Map<string, number>;
+function putAll(values: NumberValues | IntegerValues, start: number, numbers: ArrayLike<number>): void {
+  for (let index = 0; index < numbers.length; index += 1) values.set(start + index, numbers[index] ?? 0);
 }

@@ -1,7 +1,7 @@
 // What a chunk of events comes to as a whole, without bots: enough for questions that take all of its events, and do not tell
 // them apart.
 
-import { VIEW } from "../projector/fold.ts";
+import { VIEW } from "../projector/page-view.ts";
 import type { Columns } from "./chunk.ts";
 import { decodeIntegers, decodeTexts, encodeNumbers, rowsOf } from "./column.ts";
 

@@ -5,7 +5,7 @@
 // and never part them. Of events with the same time, the one that comes first in the log is the earlier.
 
 import type { LoggedEvent } from "./event-decoder.ts";
-import { VIEW } from "./fold.ts";
+import { VIEW } from "./page-view.ts";
 
 export const SESSION_GAP_MS = 30 * 60 * 1000;
 

@@ -1,7 +1,7 @@
 // Counts the events of groups, and makes the metrics of the counts.
 
 import type { TextColumn } from "../columns/column.ts";
-import { VIEW } from "../projector/fold.ts";
+import { VIEW } from "../projector/page-view.ts";
 import { type Distinct, distinct, type Membership } from "./distinct.ts";
 import { Memberships, type Selected } from "./memberships.ts";
 import type { Metric } from "./plan.ts";

@@ -5,7 +5,7 @@ import type { Database, Statement } from "better-sqlite3";
 import { BulkInsert, type Column } from "./bulk-insert.ts";
 import type {
   Changes,
-  DayChange,
+  DayViews,
   EventColumns,
   IdChanges,
   JoinedSession,
@@ -13,6 +13,7 @@ import type {
   SiteChange,
 } from "./changes.ts";
 import { type ChunkSizes, Chunks } from "./chunks.ts";
+import { type JoinedTexts, parted } from "./joined-texts.ts";
 import { sessionChunks } from "./session-chunks.ts";
 
 export class ChangesWriter {
@@ -35,7 +36,10 @@ export class ChangesWriter {
   }
 
   addEvents({ ids, siteIds, types, paths, userIds, timestamps }: EventColumns): void {
-    this.#events.insert(ids.length, [ids, siteIds, types, paths, userIds, timestamps]);
+    const orNull = (texts: JoinedTexts) => parted(texts).map((text) => text || null);
+    this.#events.insert(ids.length, [
+      ...[ids, parted(siteIds), parted(types), orNull(paths), orNull(userIds), parted(timestamps)],
+    ]);
   }
 
   write(changes: Changes): void {
@@ -52,7 +56,8 @@ export class ChangesWriter {
     for (const joined of changes.joined) this.#writeJoined(joined);
     for (const chunk of changes.chunks) this.#chunks.add(chunk);
     for (const chunk of sessionChunks(sessions, this.#sizes)) this.#chunks.add(chunk);
-    for (const day of changes.days) this.#writeDay(day);
+    for (const views of changes.views) this.#writeViews(views);
+    for (const { site, day, users } of changes.users) this.#statements.addDay.run(site, day, 0, users);
     for (const ids of changes.ids) this.#writeIds(ids);
     this.#statements.forget.run(changes.forgottenUpToMs);
     for (const setting of changes.settings) this.#writeSetting(setting);
@@ -70,9 +75,9 @@ export class ChangesWriter {
     this.#statements.addAlias.run(site, gone, session);
   }
 
-  #writeDay({ site, day, views, users, paths }: DayChange): void {
+  #writeViews({ site, day, views, paths }: DayViews): void {
     this.#statements.addPaths.run(site, day, paths);
-    this.#statements.addDay.run(site, day, views, users);
+    this.#statements.addDay.run(site, day, views, 0);
   }
 
   #writeIds({ site, eventIds, receivedAtMs }: IdChanges): void {

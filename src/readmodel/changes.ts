@@ -3,6 +3,7 @@
 // that neither thread has all of them in memory.
 
 import type { ChunkKind } from "./chunks.ts";
+import type { JoinedTexts } from "./joined-texts.ts";
 
 /** What a batch changes beside the rows of events. */
 export interface Changes {
@@ -13,7 +14,8 @@ export interface Changes {
   readonly joined: readonly JoinedSession[];
   /** Of events, in their order in a site. */
   readonly chunks: readonly NewChunk[];
-  readonly days: readonly DayChange[];
+  readonly views: readonly DayViews[];
+  readonly users: readonly DayUsers[];
   readonly ids: readonly IdChanges[];
   /** Event ids that were received until then are forgotten, in ms since 1970. */
   readonly forgottenUpToMs: number;
@@ -32,11 +34,12 @@ export interface SiteChange {
 /** Rows of the table `events`, in log order. */
 export interface EventColumns {
   readonly ids: Float64Array<ArrayBuffer>;
-  readonly siteIds: readonly string[];
-  readonly types: readonly string[];
-  readonly paths: readonly (string | null)[];
-  readonly userIds: readonly (string | null)[];
-  readonly timestamps: readonly string[];
+  readonly siteIds: JoinedTexts;
+  readonly types: JoinedTexts;
+  /** Empty for NULL, as user ids are. */
+  readonly paths: JoinedTexts;
+  readonly userIds: JoinedTexts;
+  readonly timestamps: JoinedTexts;
 }
 
 /** Visitors of a site that are new, or became users: JSON of [user id, or hash in hexadecimal, number, 1 for a user]. */
@@ -74,14 +77,20 @@ export interface NewChunk {
   readonly packed: Uint8Array<ArrayBuffer>;
 }
 
-/** What is added to a day of a site, or to all time. */
-export interface DayChange {
+/** Views that are added to a day of a site, or to all time. */
+export interface DayViews {
   readonly site: number;
   readonly day: number;
   readonly views: number;
-  readonly users: number;
   /** JSON of an object: the views of each path. */
   readonly paths: string;
+}
+
+/** Users that are added to a day of a site, or to all time. */
+export interface DayUsers {
+  readonly site: number;
+  readonly day: number;
+  readonly users: number;
 }
 
 /** Event ids of a site that were counted, and when they were received, in ms since 1970. */

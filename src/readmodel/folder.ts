@@ -9,7 +9,7 @@ import { FilterSchema } from "../../gen/ts/analytics/v1/query_pb.ts";
 import type { LoggedEvent, LoggedRecords, LoggedSetting } from "../projector/event-decoder.ts";
 import type { Changes, EventColumns, SettingChange } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
-import { EventRows } from "./event-rows.ts";
+import { eventRows } from "./event-rows.ts";
 import { SessionRows } from "./session-rows.ts";
 import { SiteFolder } from "./site-folder.ts";
 import { Tables } from "./tables.ts";
@@ -31,6 +31,12 @@ export interface FolderOptions {
   readonly dedupeWindowMs: number;
   readonly sizes: ChunkSizes;
   readonly known: Known;
+}
+
+interface CountedEvent {
+  readonly event: LoggedEvent;
+  readonly site: SiteFolder;
+  readonly visitor: Visitor | undefined;
 }
 
 /** What a site takes in memory, in visitors. */
@@ -99,7 +105,6 @@ export class Folder {
 
   /** Goes through them three times, so that what is not in memory is read for all of them at once. */
   #addEvents(events: readonly LoggedEvent[]): EventColumns {
-    const rows = new EventRows();
     const sites: SiteFolder[] = [];
     const touched = new Set<SiteFolder>();
     // In log order, whether an event has an id or not: so numbers do not depend on the batches.
@@ -110,23 +115,17 @@ export class Folder {
       sites.push(site);
     }
     for (const { ids } of touched) ids.load();
-    const visitors: (Visitor | undefined)[] = [];
-    const isCounted: boolean[] = [];
+    const counted: CountedEvent[] = [];
     for (let index = 0; index < events.length; index += 1) {
       const [event, site] = [events[index], sites[index]];
-      const counts = event !== undefined && site?.ids.counts(event) === true;
-      isCounted.push(counts);
-      visitors.push(counts ? site?.visitors.of(event) : undefined);
+      if (event && site?.ids.counts(event)) counted.push({ event, site, visitor: site.visitors.of(event) });
     }
     for (const { visitors } of touched) visitors.load();
-    for (let index = 0; index < events.length; index += 1) {
-      const [event, site] = [events[index], sites[index]];
-      if (!event || !site || !isCounted[index]) continue;
+    for (const { event, site, visitor } of counted) {
       if (Number.isNaN(event.timeMs)) throw new Error(`its timestamp is none: ${event.timestamp}`);
-      rows.add(event);
-      site.add(event, visitors[index], this.#batch);
+      site.add(event, visitor, this.#batch);
     }
-    return rows.columns();
+    return eventRows(counted.map(({ event }) => event));
   }
 
   #takeChanges(settings: readonly SettingChange[], forgottenUpToMs: number): Changes {
@@ -142,7 +141,8 @@ export class Folder {
       sessions: sessions.columns(),
       joined: changes.flatMap(({ joined }) => joined),
       chunks: changes.flatMap(({ chunks }) => chunks),
-      days: changes.flatMap(({ days }) => days),
+      views: changes.flatMap(({ views }) => views),
+      users: changes.flatMap(({ users }) => users),
       ids: changes.flatMap(({ ids }) => ids ?? []),
       forgottenUpToMs,
       settings,

@@ -21,15 +21,15 @@ export function* sessionChunks(columns: SessionColumns, sizes: ChunkSizes): Iter
     }
     const builder = chunks.builder();
     const place = builder.addRow();
-    builder.setInteger("number", place, sessions[row] ?? 0);
-    builder.setNumber("start", place, startMs);
-    builder.setNumber("end", place, ends[row] ?? 0);
-    builder.setInteger("events", place, events[row] ?? 0);
-    builder.setInteger("pageviews", place, pageviews[row] ?? 0);
+    builder.integers("number").set(place, sessions[row] ?? 0);
+    builder.numbers("start").set(place, startMs);
+    builder.numbers("end").set(place, ends[row] ?? 0);
+    builder.integers("events").set(place, events[row] ?? 0);
+    builder.integers("pageviews").set(place, pageviews[row] ?? 0);
     if (pageviews[row] === 0) continue;
     const entry = entryPaths[row] ?? "";
-    builder.setText("entry", place, entry);
-    builder.setText("exit", place, exitPaths[row] ?? entry);
+    builder.texts("entry").set(place, entry);
+    builder.texts("exit").set(place, exitPaths[row] ?? entry);
   }
   if (chunks) yield* chunks.take();
 }

@@ -5,7 +5,6 @@
 
 import { dayOf, MS_PER_DAY } from "../ingest/timestamp.ts";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
-import type { Novelty } from "../projector/fold.ts";
 import {
   addToSession,
   endOf,
@@ -16,6 +15,7 @@ import {
 } from "../projector/session.ts";
 import type { JoinedSession } from "./changes.ts";
 import { DayVisitors } from "./day-visitors.ts";
+import type { Novelty } from "./new-users.ts";
 import type { StoredSessions } from "./stored-sessions.ts";
 import { type KnownSession, newSession, newStream, type Stream } from "./streams.ts";
 import { UnwrittenSessions } from "./unwritten-sessions.ts";

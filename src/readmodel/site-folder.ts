@@ -1,13 +1,20 @@
 // What is in memory of a site while its events are folded.
 
+import { dayOf } from "../ingest/timestamp.ts";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
-import { Fold } from "../projector/fold.ts";
-import type { DayChange, IdChanges, JoinedSession, NewChunk, SiteChange, VisitorChanges } from "./changes.ts";
+import type {
+  DayUsers,
+  DayViews,
+  IdChanges,
+  JoinedSession,
+  NewChunk,
+  SiteChange,
+  VisitorChanges,
+} from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
-import { dayChanges } from "./day-changes.ts";
-import { addEvent } from "./event-columns.ts";
+import { EventChunks } from "./event-chunks.ts";
 import { EventIds } from "./event-ids.ts";
-import { NewChunks } from "./new-chunks.ts";
+import { NewUsers } from "./new-users.ts";
 import type { SessionRows } from "./session-rows.ts";
 import { Sessions } from "./sessions.ts";
 import type { StoredSite, Tables } from "./tables.ts";
@@ -20,7 +27,8 @@ interface SiteChanges {
   readonly visitors: VisitorChanges | undefined;
   readonly joined: readonly JoinedSession[];
   readonly chunks: readonly NewChunk[];
-  readonly days: readonly DayChange[];
+  readonly views: readonly DayViews[];
+  readonly users: readonly DayUsers[];
 }
 
 export class SiteFolder {
@@ -31,8 +39,8 @@ export class SiteFolder {
   readonly sessions: Sessions;
   /** The batch that had a record of it last. */
   touchedIn = 0;
-  readonly #events: NewChunks;
-  #fold = new Fold();
+  readonly #events: EventChunks;
+  readonly #users: NewUsers;
 
   constructor(siteId: string, stored: StoredSite, tables: Tables, sizes: ChunkSizes, windowMs: number) {
     this.siteId = siteId;
@@ -40,22 +48,21 @@ export class SiteFolder {
     this.ids = new EventIds(stored.number, tables.ids, windowMs);
     this.visitors = new Visitors(stored.number, tables.visitors, stored.visitors);
     this.sessions = new Sessions(stored.number, this.visitors, tables.sessions, stored);
-    this.#events = new NewChunks("event", stored.number, sizes);
+    this.#events = new EventChunks(stored.number, sizes);
+    this.#users = new NewUsers(stored.number);
   }
 
   /** Takes an event that counts; they come in log order. */
   add(event: LoggedEvent, visitor: Visitor | undefined, batch: number): void {
     const belonging = this.sessions.add(event, visitor, batch);
-    addEvent(this.#events.builder(), event, belonging);
-    this.#fold.add(event, belonging);
+    this.#events.add(event, belonging);
+    this.#users.add(dayOf(event.timeMs), belonging);
   }
 
   /** What was changed by the batch that ends, to be written; the rows of its sessions are added to `rows`. */
   takeChanges(rows: SessionRows): SiteChanges {
     const { sessions, joined } = this.sessions.takeChanges();
     rows.add(this.number, sessions);
-    const fold = this.#fold;
-    this.#fold = new Fold();
     return {
       site: {
         ...{ number: this.number, siteId: this.siteId, visitors: this.visitors.count },
@@ -64,8 +71,8 @@ export class SiteFolder {
       ids: this.ids.takeChanges(),
       visitors: this.visitors.takeChanges(),
       joined,
-      chunks: this.#events.take(),
-      days: dayChanges(this.number, fold),
+      ...this.#events.take(),
+      users: this.#users.take(),
     };
   }
 

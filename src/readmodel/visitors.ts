@@ -156,7 +156,6 @@ function load(
   visitors: Visitor[],
   written: (key: string) => string,
 ): void {
-  visitors.sort(compareKeys);
   const keys = JSON.stringify(visitors.map(({ key }) => written(key)));
   for (const [place, number, isUser] of statement.all(keys, site)) {
     const visitor = visitors[place];

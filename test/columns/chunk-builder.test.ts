@@ -14,9 +14,9 @@ function chunk(rows: readonly Row[]): Columns {
   const builder = new ChunkBuilder();
   for (const { time, visitor, path } of rows) {
     const row = builder.addRow();
-    builder.setNumber("time", row, time);
-    builder.setInteger("visitor", row, visitor);
-    builder.setText("path", row, path);
+    builder.numbers("time").set(row, time);
+    builder.integers("visitor").set(row, visitor);
+    builder.texts("path").set(row, path);
   }
   return builder.columns();
 }

@@ -1,0 +1,115 @@
+// The values of a column that is being made, row by row. A row that is not set is 0, or empty.
+
+import { widened } from "./widened.ts";
+
+const EMPTY = "";
+
+/** Numbers that may be large or have fractions. */
+export class NumberValues {
+  #values: Float64Array<ArrayBuffer>;
+  #isEmpty = true;
+
+  constructor(room: number) {
+    this.#values = new Float64Array(room);
+  }
+
+  /** Whether all rows are 0. */
+  get isEmpty(): boolean {
+    return this.#isEmpty;
+  }
+
+  /** With the room behind the last row. */
+  get values(): Float64Array {
+    return this.#values;
+  }
+
+  set(row: number, value: number): void {
+    if (value === 0) return;
+    this.#values[row] = value;
+    this.#isEmpty = false;
+  }
+
+  grow(room: number): void {
+    const wide = new Float64Array(room);
+    wide.set(this.#values);
+    this.#values = wide;
+  }
+}
+
+/** Whole numbers from 0 to 2^32 - 1. */
+export class IntegerValues {
+  #values: Uint32Array<ArrayBuffer>;
+  #isEmpty = true;
+
+  constructor(room: number) {
+    this.#values = new Uint32Array(room);
+  }
+
+  /** Whether all rows are 0. */
+  get isEmpty(): boolean {
+    return this.#isEmpty;
+  }
+
+  /** With the room behind the last row. */
+  get values(): Uint32Array {
+    return this.#values;
+  }
+
+  set(row: number, value: number): void {
+    if (value === 0) return;
+    this.#values[row] = value;
+    this.#isEmpty = false;
+  }
+
+  grow(room: number): void {
+    this.#values = widened(this.#values, room);
+  }
+}
+
+/** Texts, each as its place among those that are different. */
+export class TextValues {
+  #codes: Uint32Array<ArrayBuffer>;
+  readonly #places = new Map<string, number>([[EMPTY, 0]]);
+  readonly #onNew: (text: string) => void;
+
+  /** `onNew` is told of each text that was not there before. */
+  constructor(room: number, onNew: (text: string) => void) {
+    this.#codes = new Uint32Array(room);
+    this.#onNew = onNew;
+  }
+
+  /** Whether all rows are empty. */
+  get isEmpty(): boolean {
+    return this.#places.size === 1;
+  }
+
+  /** With the room behind the last row. */
+  get codes(): Uint32Array {
+    return this.#codes;
+  }
+
+  /** Those that are different, by their codes; the first one is empty. */
+  get dictionary(): string[] {
+    return [...this.#places.keys()];
+  }
+
+  /** Undefined when no row has the text. */
+  codeOf(text: string): number | undefined {
+    return this.#places.get(text);
+  }
+
+  set(row: number, text: string): void {
+    if (text === EMPTY) return;
+    let code = this.#places.get(text);
+    if (code === undefined) {
+      code = this.#places.size;
+      this.#places.set(text, code);
+      this.#onNew(text);
+    }
+    this.#codes[row] = code;
+  }
+
+  grow(room: number): void {
+    this.#codes = widened(this.#codes, room);
+  }
+}

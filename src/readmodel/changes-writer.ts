@@ -14,10 +14,8 @@ import type {
 } from "./changes.ts";
 import { type ChunkSizes, Chunks } from "./chunks.ts";
 import { type JoinedTexts, parted } from "./joined-texts.ts";
-import { sessionChunks } from "./session-chunks.ts";
 
 export class ChangesWriter {
-  readonly #sizes: ChunkSizes;
   readonly #statements: Statements;
   readonly #events: BulkInsert;
   readonly #sessions: BulkInsert;
@@ -25,7 +23,6 @@ export class ChangesWriter {
   readonly #chunks: Chunks;
 
   constructor(database: Database, sizes: ChunkSizes) {
-    this.#sizes = sizes;
     this.#statements = prepare(database);
     this.#events = new BulkInsert(database, "INSERT INTO events", 6);
     const columns =
@@ -55,7 +52,6 @@ export class ChangesWriter {
     ]);
     for (const joined of changes.joined) this.#writeJoined(joined);
     for (const chunk of changes.chunks) this.#chunks.add(chunk);
-    for (const chunk of sessionChunks(sessions, this.#sizes)) this.#chunks.add(chunk);
     for (const views of changes.views) this.#writeViews(views);
     for (const { site, day, users } of changes.users) this.#statements.addDay.run(site, day, 0, users);
     for (const ids of changes.ids) this.#writeIds(ids);

@@ -12,7 +12,7 @@ export interface Changes {
   readonly visitors: readonly VisitorChanges[];
   readonly sessions: SessionColumns;
   readonly joined: readonly JoinedSession[];
-  /** Of events, in their order in a site. */
+  /** Those of events in their order in a site, and those of sessions. */
   readonly chunks: readonly NewChunk[];
   readonly views: readonly DayViews[];
   readonly users: readonly DayUsers[];

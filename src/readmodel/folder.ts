@@ -10,6 +10,7 @@ import type { LoggedEvent, LoggedRecords, LoggedSetting } from "../projector/eve
 import type { Changes, EventColumns, SettingChange } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
 import { eventRows } from "./event-rows.ts";
+import { sessionChunks } from "./session-chunks.ts";
 import { SessionRows } from "./session-rows.ts";
 import { SiteFolder } from "./site-folder.ts";
 import { Tables } from "./tables.ts";
@@ -129,18 +130,19 @@ export class Folder {
   }
 
   #takeChanges(settings: readonly SettingChange[], forgottenUpToMs: number): Changes {
-    const sessions = new SessionRows();
+    const rows = new SessionRows();
     for (const site of this.#touchedBefore) if (site.touchedIn < this.#batch) site.forgetWritten();
     this.#touchedBefore = this.#touched;
     this.#touched = [];
-    const changes = this.#touchedBefore.map((site) => site.takeChanges(sessions));
+    const changes = this.#touchedBefore.map((site) => site.takeChanges(rows));
+    const sessions = rows.columns();
     this.#batch += 1;
     return {
       sites: changes.map(({ site }) => site),
       visitors: changes.flatMap(({ visitors }) => visitors ?? []),
-      sessions: sessions.columns(),
+      sessions,
       joined: changes.flatMap(({ joined }) => joined),
-      chunks: changes.flatMap(({ chunks }) => chunks),
+      chunks: [...changes.flatMap(({ chunks }) => chunks), ...sessionChunks(sessions, this.#options.sizes)],
       views: changes.flatMap(({ views }) => views),
       users: changes.flatMap(({ users }) => users),
       ids: changes.flatMap(({ ids }) => ids ?? []),

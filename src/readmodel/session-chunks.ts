@@ -1,5 +1,7 @@
 // The rows of sessions once more, as chunks.
 
+import type { ChunkBuilder } from "../columns/chunk-builder.ts";
+import type { IntegerValues, NumberValues, TextValues } from "../columns/column-values.ts";
 import type { NewChunk, SessionColumns } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
 import { NewChunks } from "./new-chunks.ts";
@@ -10,6 +12,7 @@ export function* sessionChunks(columns: SessionColumns, sizes: ChunkSizes): Iter
   const [sites = NONE, , , sessions = NONE, starts = NONE, ends = NONE, events = NONE, pageviews = NONE] =
     numbers;
   let chunks: NewChunks | undefined;
+  let chunk: SessionChunk | undefined;
   let site = 0;
   for (let row = 0; row < sites.length; row += 1) {
     const startMs = starts[row] ?? Number.NaN;
@@ -20,18 +23,41 @@ export function* sessionChunks(columns: SessionColumns, sizes: ChunkSizes): Iter
       chunks = new NewChunks("session", site, sizes);
     }
     const builder = chunks.builder();
+    if (chunk?.builder !== builder) chunk = new SessionChunk(builder);
     const place = builder.addRow();
-    builder.integers("number").set(place, sessions[row] ?? 0);
-    builder.numbers("start").set(place, startMs);
-    builder.numbers("end").set(place, ends[row] ?? 0);
-    builder.integers("events").set(place, events[row] ?? 0);
-    builder.integers("pageviews").set(place, pageviews[row] ?? 0);
+    chunk.numbers.set(place, sessions[row] ?? 0);
+    chunk.starts.set(place, startMs);
+    chunk.ends.set(place, ends[row] ?? 0);
+    chunk.events.set(place, events[row] ?? 0);
+    chunk.pageviews.set(place, pageviews[row] ?? 0);
     if (pageviews[row] === 0) continue;
     const entry = entryPaths[row] ?? "";
-    builder.texts("entry").set(place, entry);
-    builder.texts("exit").set(place, exitPaths[row] ?? entry);
+    chunk.entries.set(place, entry);
+    chunk.exits.set(place, exitPaths[row] ?? entry);
   }
   if (chunks) yield* chunks.take();
 }
 
 const NONE = new Float64Array();
+
+class SessionChunk {
+  readonly builder: ChunkBuilder;
+  readonly numbers: IntegerValues;
+  readonly starts: NumberValues;
+  readonly ends: NumberValues;
+  readonly events: IntegerValues;
+  readonly pageviews: IntegerValues;
+  readonly entries: TextValues;
+  readonly exits: TextValues;
+
+  constructor(builder: ChunkBuilder) {
+    this.builder = builder;
+    this.numbers = builder.integers("number");
+    this.starts = builder.numbers("start");
+    this.ends = builder.numbers("end");
+    this.events = builder.integers("events");
+    this.pageviews = builder.integers("pageviews");
+    this.entries = builder.texts("entry");
+    this.exits = builder.texts("exit");
+  }
+}

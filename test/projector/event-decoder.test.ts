@@ -58,14 +58,14 @@ test("frame after frame, it reads what decodeRecords does", () => {
 
 test("parts have the same size, whatever that of the frames, and no record is missing or comes twice", () => {
   const encoder = new RecordEncoder();
-  const counts = [1, 2500, 1, 1499, 4000, 3];
+  const counts = [1, 10_000, 1, 5998, 8000, 3];
   const ends = counts.map((_, index) => counts.slice(0, index + 1).reduce((sum, count) => sum + count));
   const frames = counts.map((count, index) =>
     frameOf(encoder.encode(Array(count).fill(anEvent)), (ends[index] ?? 0) - count),
   );
   const parts = [...new EventDecoder().parts(frames)].map(({ events }) => events);
-  expect(parts.map(({ length }) => length)).toEqual([2000, 2000, 2000, 2000, 4]);
-  expect(parts.flat().map(({ offset }) => offset)).toEqual([...Array(8004).keys()]);
+  expect(parts.map(({ length }) => length)).toEqual([8000, 8000, 8000, 3]);
+  expect(parts.flat().map(({ offset }) => offset)).toEqual([...Array(24_003).keys()]);
 });
 
 test("settings are in a part behind the events before them, and never with events that come after", () => {

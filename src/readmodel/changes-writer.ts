@@ -43,8 +43,8 @@ export class ChangesWriter {
     const { sessions } = changes;
     for (const site of changes.sites) this.#writeSite(site);
     for (const { site, users, hashes } of changes.visitors) {
-      if (users !== "") this.#statements.putUsers.run(site, users);
-      if (hashes !== "") this.#statements.putHashes.run(site, hashes);
+      this.#statements.putUsers.run(site, users);
+      this.#statements.putHashes.run(site, hashes);
     }
     this.#sessions.insert(sessions.entryPaths.length, [
       ...sessions.numbers,
@@ -95,15 +95,15 @@ function prepare(database: Database) {
   // Of an INSERT with SELECT and ON CONFLICT, SQLite's grammar wants the WHERE.
   const putVisitors = (visitor: string): Statement<[number, string]> =>
     database.prepare(`
-      INSERT INTO visitors SELECT ?, ${visitor}, value ->> 1, value ->> 2 FROM json_each(?) WHERE true
+      INSERT INTO visitors SELECT ?, ${visitor}, value >> 1, value & 1 FROM json_each(?) WHERE true
       ON CONFLICT DO UPDATE SET is_user = excluded.is_user`);
   return {
     putSite: database.prepare(`
       INSERT INTO sites (id, site_id, visitors, sessions, latest_ms) VALUES (?, ?, ?, ?, ?)
       ON CONFLICT (id) DO UPDATE
       SET visitors = excluded.visitors, sessions = excluded.sessions, latest_ms = excluded.latest_ms`),
-    putUsers: putVisitors("value ->> 0"),
-    putHashes: putVisitors("unhex(value ->> 0)"),
+    putUsers: putVisitors("key"),
+    putHashes: putVisitors("unhex(key)"),
     removeSession: database.prepare(
       "DELETE FROM sessions WHERE site = ? AND day = ? AND stream = ? AND number = ?",
     ),

@@ -42,11 +42,12 @@ export interface EventColumns {
   readonly timestamps: JoinedTexts;
 }
 
-/** Visitors of a site that are new, or became users: JSON of [user id, or hash in hexadecimal, number, 1 for a user]. */
+/** Visitors of a site that are new, or became users. */
 export interface VisitorChanges {
   readonly site: number;
-  /** Empty for none. */
+  /** JSON of an object: for each user id twice its number, and one more when it is a user's. */
   readonly users: string;
+  /** The same of hashes, in hexadecimal. */
   readonly hashes: string;
 }
 

@@ -6,13 +6,12 @@ import type { LogPosition } from "../log/event-log.ts";
 
 /** SQLite's page cache, in KiB: the inner pages of the large trees stay in memory. */
 const CACHE_KIB = 16 * 1024;
-const PAGE_BYTES = 4096;
-/** What the write-ahead log grows to before it is copied into the database, in bytes. Then the disk is waited for twice. */
-const LOG_BYTES = 64 * 1024 * 1024;
-/** The same where one batch follows the other, of 40 MiB each: so fewer pages are copied time and again. */
-export const BULK_LOG_BYTES = 2 * LOG_BYTES;
+/** Pages of write-ahead log after which it is copied into the database: 64 MiB. */
+const CHECKPOINT_PAGES = 16_384;
 /** What the write-ahead log is cut back to once it was copied, in bytes. */
 const JOURNAL_LIMIT_BYTES = 64 * 1024 * 1024;
+/** What the write-ahead log may grow to while there are readers all the time, in bytes. */
+const MAX_LOG_BYTES = 128 * 1024 * 1024;
 /** How long to wait for a reader that is in the way, in ms. */
 const BUSY_TIMEOUT_MS = 10_000;
 
@@ -23,18 +22,15 @@ export class NotAtCheckpoint extends Error {
   }
 }
 
-/**
- * Opens the database at `path`, or makes it, as it is to be written, with a write-ahead log of about `logBytes`. Throws what
- * SQLite says of the disk.
- */
-export function openForWriting(path: string, logBytes = LOG_BYTES): Database.Database {
+/** Opens the database at `path`, or makes it, as it is to be written. Throws what SQLite says of the disk. */
+export function openForWriting(path: string): Database.Database {
   const database = new Database(path, { timeout: BUSY_TIMEOUT_MS });
   try {
     database.pragma("journal_mode = WAL");
     // The log is the truth: after a power cut the last batches may be gone here, and are folded again.
     database.pragma("synchronous = NORMAL");
     database.pragma(`journal_size_limit = ${JOURNAL_LIMIT_BYTES}`);
-    database.pragma(`wal_autocheckpoint = ${logBytes / PAGE_BYTES}`);
+    database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     database.pragma(`cache_size = -${CACHE_KIB}`);
     // What a statement changes, until it is done: in a file it is as much to write as the write-ahead log.
     database.pragma("temp_store = MEMORY");
@@ -47,13 +43,10 @@ export function openForWriting(path: string, logBytes = LOG_BYTES): Database.Dat
 
 export class Commits {
   readonly #database: Database.Database;
-  readonly #mostLogBytes: number;
   readonly #moveCheckpoint: Statement<[LogPosition & { readonly expected: number }]>;
 
-  /** With about `logBytes` of write-ahead log, and never much more than twice as many. */
-  constructor(database: Database.Database, logBytes = LOG_BYTES) {
+  constructor(database: Database.Database) {
     this.#database = database;
-    this.#mostLogBytes = 2 * logBytes;
     this.#moveCheckpoint = database.prepare(`
       UPDATE projection SET log_id = :logId, position = :nextOffset, segment = :segment,
         frame_position = :framePosition, frame_crc = :frameCrc
@@ -86,6 +79,6 @@ export class Commits {
    */
   boundLog(): void {
     const log = statSync(`${this.#database.name}-wal`, { throwIfNoEntry: false });
-    if (log && log.size > this.#mostLogBytes) this.#database.pragma("wal_checkpoint(RESTART)");
+    if (log && log.size > MAX_LOG_BYTES) this.#database.pragma("wal_checkpoint(RESTART)");
   }
 }

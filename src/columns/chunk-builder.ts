@@ -10,13 +10,13 @@ import {
   type TextColumnName,
 } from "./chunk.ts";
 import { decodeIntegers, decodeNumbers, decodeTexts, encodeNumbers, encodeTexts, rowsOf } from "./column.ts";
-import { IntegerValues, NumberValues, TextValues } from "./column-values.ts";
+import { NumberValues, TextValues } from "./column-values.ts";
 
 const FIRST_ROOM = 32;
 
 export class ChunkBuilder {
-  readonly #numbers = new Map<NumberColumn, NumberValues>();
-  readonly #integers = new Map<IntegerColumn, IntegerValues>();
+  readonly #numbers = new Map<NumberColumn, NumberValues<Float64Array>>();
+  readonly #integers = new Map<IntegerColumn, NumberValues<Uint32Array>>();
   readonly #texts = new Map<TextColumnName, TextValues>();
   #room = FIRST_ROOM;
   #rows = 0;
@@ -39,22 +39,12 @@ export class ChunkBuilder {
   }
 
   /** Where the numbers of a column are put. */
-  numbers(column: NumberColumn): NumberValues {
-    let values = this.#numbers.get(column);
-    if (!values) {
-      values = new NumberValues(this.#room);
-      this.#numbers.set(column, values);
-    }
-    return values;
+  numbers(column: NumberColumn): NumberValues<Float64Array> {
+    return this.#valuesOf(this.#numbers, column, (room) => new Float64Array(room));
   }
 
-  integers(column: IntegerColumn): IntegerValues {
-    let values = this.#integers.get(column);
-    if (!values) {
-      values = new IntegerValues(this.#room);
-      this.#integers.set(column, values);
-    }
-    return values;
+  integers(column: IntegerColumn): NumberValues<Uint32Array> {
+    return this.#valuesOf(this.#integers, column, (room) => new Uint32Array(room));
   }
 
   texts(column: TextColumnName): TextValues {
@@ -99,6 +89,19 @@ export class ChunkBuilder {
     return columns;
   }
 
+  #valuesOf<Column, Values extends Float64Array | Uint32Array>(
+    columns: Map<Column, NumberValues<Values>>,
+    column: Column,
+    allocate: (room: number) => Values,
+  ): NumberValues<Values> {
+    let values = columns.get(column);
+    if (!values) {
+      values = new NumberValues(this.#room, allocate);
+      columns.set(column, values);
+    }
+    return values;
+  }
+
   #grow(room: number): void {
     this.#room = room;
     const all = [...this.#numbers.values(), ...this.#integers.values(), ...this.#texts.values()];
@@ -106,6 +109,6 @@ export class ChunkBuilder {
   }
 }
 
-function putAll(values: NumberValues | IntegerValues, start: number, numbers: ArrayLike<number>): void {
+function putAll(values: NumberValues, start: number, numbers: ArrayLike<number>): void {
   for (let index = 0; index < numbers.length; index += 1) values.set(start + index, numbers[index] ?? 0);
 }

@@ -4,13 +4,17 @@ import { widened } from "./widened.ts";
 
 const EMPTY = "";
 
-/** Numbers that may be large or have fractions. */
-export class NumberValues {
-  #values: Float64Array<ArrayBuffer>;
+type Numbers = Float64Array | Uint32Array;
+
+export class NumberValues<Values extends Numbers = Numbers> {
+  readonly #allocate: (room: number) => Values;
+  #values: Values;
   #isEmpty = true;
 
-  constructor(room: number) {
-    this.#values = new Float64Array(room);
+  /** `allocate` makes an array of zeros. */
+  constructor(room: number, allocate: (room: number) => Values) {
+    this.#allocate = allocate;
+    this.#values = allocate(room);
   }
 
   /** Whether all rows are 0. */
@@ -19,7 +23,7 @@ export class NumberValues {
   }
 
   /** With the room behind the last row. */
-  get values(): Float64Array {
+  get values(): Values {
     return this.#values;
   }
 
@@ -30,39 +34,9 @@ export class NumberValues {
   }
 
   grow(room: number): void {
-    const wide = new Float64Array(room);
+    const wide = this.#allocate(room);
     wide.set(this.#values);
     this.#values = wide;
-  }
-}
-
-/** Whole numbers from 0 to 2^32 - 1. */
-export class IntegerValues {
-  #values: Uint32Array<ArrayBuffer>;
-  #isEmpty = true;
-
-  constructor(room: number) {
-    this.#values = new Uint32Array(room);
-  }
-
-  /** Whether all rows are 0. */
-  get isEmpty(): boolean {
-    return this.#isEmpty;
-  }
-
-  /** With the room behind the last row. */
-  get values(): Uint32Array {
-    return this.#values;
-  }
-
-  set(row: number, value: number): void {
-    if (value === 0) return;
-    this.#values[row] = value;
-    this.#isEmpty = false;
-  }
-
-  grow(room: number): void {
-    this.#values = widened(this.#values, room);
   }
 }
 

@@ -34,17 +34,16 @@ export class ChangesWriter {
 
   addEvents({ ids, siteIds, types, paths, userIds, timestamps }: EventColumns): void {
     const orNull = (texts: JoinedTexts) => parted(texts).map((text) => text || null);
-    this.#events.insert(ids.length, [
-      ...[ids, parted(siteIds), parted(types), orNull(paths), orNull(userIds), parted(timestamps)],
-    ]);
+    const texts = [parted(siteIds), parted(types), orNull(paths), orNull(userIds), parted(timestamps)];
+    this.#events.insert(ids.length, [ids, ...texts]);
   }
 
   write(changes: Changes): void {
     const { sessions } = changes;
     for (const site of changes.sites) this.#writeSite(site);
     for (const { site, users, hashes } of changes.visitors) {
-      this.#statements.putUsers.run(site, users);
-      this.#statements.putHashes.run(site, hashes);
+      if (users !== "") this.#statements.putUsers.run(site, users);
+      if (hashes !== "") this.#statements.putHashes.run(site, hashes);
     }
     this.#sessions.insert(sessions.entryPaths.length, [
       ...sessions.numbers,

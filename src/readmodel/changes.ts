@@ -45,7 +45,7 @@ export interface EventColumns {
 /** Visitors of a site that are new, or became users. */
 export interface VisitorChanges {
   readonly site: number;
-  /** JSON of an object: for each user id twice its number, and one more when it is a user's. */
+  /** JSON of an object: for each user id twice its number, and one more when it is a user's. Empty for none. */
   readonly users: string;
   /** The same of hashes, in hexadecimal. */
   readonly hashes: string;

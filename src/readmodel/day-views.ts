@@ -3,7 +3,7 @@
 // The paths of a day are one JSON text, as binding a value costs more than SQLite's reading it from JSON, and sorted, about as
 // the trees have them: neighbours share pages.
 
-import type { IntegerValues, NumberValues, TextValues } from "../columns/column-values.ts";
+import type { NumberValues, TextValues } from "../columns/column-values.ts";
 import { dayOf } from "../ingest/timestamp.ts";
 import { VIEW } from "../projector/page-view.ts";
 import type { DayViews } from "./changes.ts";
@@ -11,11 +11,11 @@ import { ALL_TIME } from "./schema.ts";
 
 export interface ViewColumns {
   /** In ms since 1970. */
-  readonly times: NumberValues;
+  readonly times: NumberValues<Float64Array>;
   readonly types: TextValues;
   readonly paths: TextValues;
   /** 1 for a bot's. */
-  readonly bots: IntegerValues;
+  readonly bots: NumberValues<Uint32Array>;
 }
 
 /** Of the first `rows` rows. */

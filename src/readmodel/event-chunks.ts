@@ -2,7 +2,7 @@
 
 import type { TextColumnName } from "../columns/chunk.ts";
 import type { ChunkBuilder } from "../columns/chunk-builder.ts";
-import type { IntegerValues, NumberValues, TextValues } from "../columns/column-values.ts";
+import type { NumberValues, TextValues } from "../columns/column-values.ts";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
 import type { EventDetails } from "../projector/event-details.ts";
 import type { DayViews, NewChunk } from "./changes.ts";
@@ -35,12 +35,12 @@ const DETAILS = [
 /** The columns that all events have, and the one that tells who is counted. */
 class EventChunk {
   readonly builder: ChunkBuilder;
-  readonly times: NumberValues;
-  readonly visitors: IntegerValues;
-  readonly sessions: IntegerValues;
+  readonly times: NumberValues<Float64Array>;
+  readonly visitors: NumberValues<Uint32Array>;
+  readonly sessions: NumberValues<Uint32Array>;
   readonly types: TextValues;
   readonly paths: TextValues;
-  readonly bots: IntegerValues;
+  readonly bots: NumberValues<Uint32Array>;
 
   constructor(builder: ChunkBuilder) {
     this.builder = builder;

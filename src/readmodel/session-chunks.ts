@@ -1,7 +1,7 @@
 // The rows of sessions once more, as chunks.
 
 import type { ChunkBuilder } from "../columns/chunk-builder.ts";
-import type { IntegerValues, NumberValues, TextValues } from "../columns/column-values.ts";
+import type { NumberValues, TextValues } from "../columns/column-values.ts";
 import type { NewChunk, SessionColumns } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
 import { NewChunks } from "./new-chunks.ts";
@@ -42,11 +42,11 @@ const NONE = new Float64Array();
 
 class SessionChunk {
   readonly builder: ChunkBuilder;
-  readonly numbers: IntegerValues;
-  readonly starts: NumberValues;
-  readonly ends: NumberValues;
-  readonly events: IntegerValues;
-  readonly pageviews: IntegerValues;
+  readonly numbers: NumberValues<Uint32Array>;
+  readonly starts: NumberValues<Float64Array>;
+  readonly ends: NumberValues<Float64Array>;
+  readonly events: NumberValues<Uint32Array>;
+  readonly pageviews: NumberValues<Uint32Array>;
   readonly entries: TextValues;
   readonly exits: TextValues;
 

@@ -83,7 +83,7 @@ export class Visitors {
     return this.#hashes.get(hash) ?? add(this.#hashes, this.#unknownHashes, hash);
   }
 
-  /** Reads those that of() found and that were not in memory. */
+  /** Reads those that of() found and that were not in memory: unsorted, as few of them are on one page. */
   load(): void {
     if (this.#unknownUsers.length > 0) {
       load(this.#stored.users, this.#site, this.#unknownUsers, textOf);
@@ -167,6 +167,7 @@ function load(
 
 /** By hand, as JavaScript's objects are slow with so many keys. Sorted, about as the tree has them: neighbours share pages. */
 function objectOf(visitors: readonly Visitor[], written: (key: string) => string): string {
+  if (visitors.length === 0) return "";
   const members = visitors.map((visitor) => {
     visitor.isChanged = false;
     return `${JSON.stringify(written(visitor.key))}:${visitor.number * 2 + (visitor.isUser ? 1 : 0)}`;

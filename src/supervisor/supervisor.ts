@@ -21,8 +21,8 @@ const PROJECTOR_NICENESS = 10;
 /**
  * What a batch of events leaves behind would make V8 enlarge its heap by some 100 MB for each process, for next to no less work.
  * So the space for young objects is kept small (in MB), and the projector's heap grows to 2.3 times of what is in use, and not to
- * four, before its garbage is collected. Its two threads keep two cores busy: helpers would only get into their way, but for
- * those that mark.
+ * four, before its garbage is collected. Its two threads keep two cores busy: helpers that copy young objects or sweep would
+ * only get into their way.
  */
 export const PROJECTOR_FLAGS = [
   "--max-semi-space-size=16",
@@ -30,7 +30,6 @@ export const PROJECTOR_FLAGS = [
   "--no-parallel-scavenge",
   "--no-concurrent-sweeping",
 ];
-
 /**
  * V8's helper threads have the priority of the process, also where they collect the garbage of the threads that answer
  * questions: on few cores, taking events in would wait for them. Without helpers, marking in small steps lasts so long that

@@ -20,7 +20,7 @@ import { type Folded, Projection, type ProjectionOptions } from "./projection.ts
 import { Rebuild, type RebuildProgress } from "./rebuild.ts";
 
 /** A batch is folded in memory, while the one before is being written: with more events it takes more of it, and is no faster. */
-const FULL_BATCH_EVENTS = 40_000;
+const FULL_BATCH_EVENTS = 48_000;
 /** How long a batch may take, in ms: until it is folded, nothing else is heard, not even that the process is to stop. */
 const BATCH_MS = 500;
 /** Of a build beside live statistics, which wait for each batch, some 50 ms; and of all batches where room is scarce. */

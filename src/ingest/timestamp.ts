@@ -65,6 +65,11 @@ export function daysFromCivil(year: number, month: number, day: number): number 
   return era * 146_097 + dayOfEra - 719_468;
 }
 
+/** The UTC day of a date or a canonical timestamp, in days since 1970-01-01. */
+export function dayOfDate(text: string): number {
+  return daysFromCivil(numberAt(text, 0, 4), numberAt(text, 5, 7), numberAt(text, 8, 10));
+}
+
 /** The day that is `days` after 1970-01-01, as YYYY-MM-DD. Source: as above, civil_from_days. */
 function isoDay(days: number): string {
   const shiftedDays = days + 719_468;

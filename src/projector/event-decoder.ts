@@ -10,11 +10,13 @@ import {
   type RecordedSite,
   RecordedSiteSchema,
 } from "../../gen/ts/analytics/v1/event_log_pb.ts";
-import { daysFromCivil, MS_PER_DAY } from "../ingest/timestamp.ts";
 import { FRAME_HEADER_BYTES } from "../log/format.ts";
 import type { Frame } from "../log/frame-reader.ts";
 import { DetailsBuilder, type EventDetails } from "./event-details.ts";
+import { BOUNDS, type EventTexts } from "./event-texts.ts";
+import { PartBuilder } from "./part-builder.ts";
 import { Texts } from "./texts.ts";
+import { TimestampReader } from "./timestamp-reader.ts";
 
 /** What the fold looks at of an event of the log. Texts that the event lacks are empty. */
 export interface LoggedEvent {
@@ -23,8 +25,7 @@ export interface LoggedEvent {
   readonly eventType: string;
   readonly path: string;
   readonly userId: string;
-  readonly timestamp: string;
-  /** The same in ms since 1970-01-01T00:00:00Z, without what is finer. */
+  /** Its timestamp in ms since 1970-01-01T00:00:00Z, without what is finer; NaN when that is none. */
   readonly timeMs: number;
   /** The sender's id; undefined when the server gave the event its id. */
   readonly clientEventId: string | undefined;
@@ -39,6 +40,8 @@ export type LoggedSetting = RecordedSite | RecordedGoal;
 /** Records of the log: events, and settings that come behind them. */
 export interface LoggedRecords {
   readonly events: readonly LoggedEvent[];
+  /** Those of the events' rows, in the same order. */
+  readonly texts: EventTexts;
   readonly settings: readonly LoggedSetting[];
 }
 
@@ -60,47 +63,54 @@ const CLIENT_EVENT_ID = tagOf(6, WireType.LengthDelimited);
 const SERVER_EVENT_ID = tagOf(7, WireType.LengthDelimited);
 const RECEIVED_AT_MS = tagOf(8, WireType.Varint);
 
+/** The places of texts in a row (event-texts.ts). */
+const SITE_ID_PLACE = 0;
+const EVENT_TYPE_PLACE = 1;
+const PATH_PLACE = 2;
+const USER_ID_PLACE = 3;
+const TIMESTAMP_PLACE = 4;
+
 /** With fewer, fewer visitors are looked up together; with more, V8 copies more of them before they are gone. */
 const PART_EVENTS = 8000;
 
 export class EventDecoder {
   readonly #texts = new Texts();
-  #date = "none";
-  #dateMs = Number.NaN;
+  readonly #timestamps = new TimestampReader();
+  /** Those of the event that was read last, in its frame. */
+  readonly #bounds = new Uint32Array(BOUNDS);
 
   /**
    * The records of frames, in order, in parts of a size that does not depend on the frames': what is folded of a part is gone
    * before V8 takes it for something that lasts. Throws an UnreadableFrame when one has others than it can read.
    */
   *parts(frames: Iterable<Frame>): Iterable<LoggedRecords> {
-    let part = emptyPart();
-    for (const frame of frames) {
-      for (const record of this.#records(frame)) {
+    let part = new PartBuilder();
+    for (const { header, bytes } of frames) {
+      const { firstOffset, count, payloadBytes } = header;
+      const payload = bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + payloadBytes);
+      const reader = new BinaryReader(payload);
+      let found = 0;
+      for (; reader.pos < reader.len; found += 1) {
+        const start = reader.pos;
+        const record = this.#recordOf(reader, payload, firstOffset, found);
         const isEvent = "eventType" in record;
         if (part.events.length === PART_EVENTS || (isEvent && part.settings.length > 0)) {
-          yield part;
-          part = emptyPart();
+          yield part.finish();
+          part = new PartBuilder();
         }
-        if (isEvent) part.events.push(record);
+        if (isEvent) part.addEvent(record, this.#bounds, payload, start, reader.pos);
         else part.settings.push(record);
       }
+      if (found !== count) throw unreadable(firstOffset, `it promises ${count} records and has ${found}`);
     }
-    if (part.events.length + part.settings.length > 0) yield part;
+    if (part.events.length + part.settings.length > 0) yield part.finish();
   }
 
-  *#records(frame: Frame): Iterable<LoggedEvent | LoggedSetting> {
-    const { firstOffset, count, payloadBytes } = frame.header;
-    const payload = frame.bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + payloadBytes);
-    const reader = new BinaryReader(payload);
-    let found = 0;
+  #recordOf(reader: BinaryReader, payload: Buffer, firstOffset: number, place: number) {
     try {
-      for (; reader.pos < reader.len; found += 1) {
-        yield this.#readRecord(reader, payload, firstOffset + found);
-      }
-      if (found !== count) throw new Error(`it promises ${count} records and has ${found}`);
+      return this.#readRecord(reader, payload, firstOffset + place);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new UnreadableFrame(`the frame at offset ${firstOffset}: ${reason}`, { cause: error });
+      throw unreadable(firstOffset, error instanceof Error ? error.message : String(error), error);
     }
   }
 
@@ -125,31 +135,30 @@ export class EventDecoder {
       eventType: "",
       path: "",
       userId: "",
-      timestamp: "",
-      timeMs: 0,
+      timeMs: Number.NaN,
       clientEventId: undefined,
       receivedAtMs: 0,
       more: undefined,
     };
     let details: DetailsBuilder | undefined;
+    this.#bounds.fill(0);
     while (reader.pos < end) {
       const tag = reader.uint32();
       switch (tag) {
         case SITE_ID:
-          event.siteId = this.#readKnown(reader, payload, end);
+          event.siteId = this.#readOfRow(SITE_ID_PLACE, reader, payload, end);
           break;
         case EVENT_TYPE:
-          event.eventType = this.#readKnown(reader, payload, end);
+          event.eventType = this.#readOfRow(EVENT_TYPE_PLACE, reader, payload, end);
           break;
         case PATH:
-          event.path = this.#readKnown(reader, payload, end);
+          event.path = this.#readOfRow(PATH_PLACE, reader, payload, end);
           break;
         case USER_ID:
-          event.userId = this.#readKnown(reader, payload, end);
+          event.userId = this.#readOfRow(USER_ID_PLACE, reader, payload, end);
           break;
         case TIMESTAMP:
-          event.timestamp = readText(reader, payload, end);
-          event.timeMs = this.#timeOf(event.timestamp);
+          event.timeMs = this.#readTimestamp(reader, payload, end);
           break;
         case CLIENT_EVENT_ID:
           event.clientEventId = readText(reader, payload, end);
@@ -169,15 +178,28 @@ export class EventDecoder {
     return event;
   }
 
-  /** Of a canonical timestamp. Those that follow each other are mostly of one day. */
-  #timeOf(timestamp: string): number {
-    if (!timestamp.startsWith(this.#date)) {
-      this.#date = timestamp.slice(0, "YYYY-MM-DD".length);
-      this.#dateMs = dayOfDate(this.#date) * MS_PER_DAY;
-    }
-    const minutes = digits(timestamp, 11, 2) * 60 + digits(timestamp, 14, 2);
-    const fraction = timestamp[19] === "." ? digits(timestamp, 20, 3) : 0;
-    return this.#dateMs + (minutes * 60 + digits(timestamp, 17, 2)) * 1000 + fraction;
+  /** A text that events have in common, and that has a place in their rows. */
+  #readOfRow(place: number, reader: BinaryReader, payload: Buffer, limit: number): string {
+    const end = endOf(reader, limit);
+    const start = reader.pos;
+    reader.pos = end;
+    const text = this.#texts.read(payload, start, end);
+    this.#place(place, start, end, this.#texts.wasAscii);
+    return text;
+  }
+
+  #readTimestamp(reader: BinaryReader, payload: Buffer, limit: number): number {
+    const end = endOf(reader, limit);
+    const start = reader.pos;
+    reader.pos = end;
+    this.#place(TIMESTAMP_PLACE, start, end, true);
+    return this.#timestamps.read(payload, start, end);
+  }
+
+  /** Puts down where the text at `place` of the event's row is. */
+  #place(place: number, start: number, end: number, isAscii: boolean): void {
+    this.#bounds[2 * place] = start;
+    this.#bounds[2 * place + 1] = 2 * (end - start) + (isAscii ? 0 : 1);
   }
 
   /** A text that events have in common. */
@@ -189,8 +211,8 @@ export class EventDecoder {
   }
 }
 
-function emptyPart(): { events: LoggedEvent[]; settings: LoggedSetting[] } {
-  return { events: [], settings: [] };
+function unreadable(firstOffset: number, reason: string, cause?: unknown): UnreadableFrame {
+  return new UnreadableFrame(`the frame at offset ${firstOffset}: ${reason}`, { cause });
 }
 
 /** A text that hardly two events have in common. */
@@ -218,18 +240,6 @@ function endOf(reader: BinaryReader, limit: number): number {
   const end = reader.uint32() + reader.pos;
   if (end > limit) throw new RangeError("a field is longer than what it is in");
   return end;
-}
-
-/** The UTC day of a canonical timestamp, in days since 1970-01-01. */
-export function dayOfDate(timestamp: string): number {
-  return daysFromCivil(digits(timestamp, 0, 4), digits(timestamp, 5, 2), digits(timestamp, 8, 2));
-}
-
-/** The number that the `count` digits from `start` on are. */
-function digits(text: string, start: number, count: number): number {
-  let number = 0;
-  for (let at = start; at < start + count; at += 1) number = number * 10 + text.charCodeAt(at) - 0x30;
-  return number;
 }
 
 function tagOf(field: number, type: WireType): number {

@@ -14,9 +14,16 @@ const PRIME = 0x01000193;
 
 export class Texts {
   readonly #places: string[] = Array(PLACES).fill("");
+  #wasAscii = true;
+
+  /** Whether the text that was read last is known to be ASCII. */
+  get wasAscii(): boolean {
+    return this.#wasAscii;
+  }
 
   /** The text of the bytes from `start` up to `end`. What is no UTF-8 in them becomes U+FFFD. */
   read(bytes: Buffer, start: number, end: number): string {
+    this.#wasAscii = false;
     if (end - start > MAX_BYTES) return bytes.toString("utf8", start, end);
     let hash = OFFSET_BASIS;
     let seen = 0;
@@ -33,6 +40,7 @@ export class Texts {
     }
     // Only of ASCII is each byte a character, so that text and bytes can be compared.
     if ((seen & NOT_ASCII) !== 0) return bytes.toString("utf8", start, end);
+    this.#wasAscii = true;
     const place = (hash ^ (hash >>> 15)) & (PLACES - 1);
     const known = this.#places[place];
     if (known !== undefined && isSame(known, bytes, start, end)) return known;

@@ -2,18 +2,11 @@
 // the tables.
 
 import type { Database, Statement } from "better-sqlite3";
+import { textColumns } from "../projector/event-texts.ts";
 import { BulkInsert, type Column } from "./bulk-insert.ts";
-import type {
-  Changes,
-  DayViews,
-  EventColumns,
-  IdChanges,
-  JoinedSession,
-  SettingChange,
-  SiteChange,
-} from "./changes.ts";
+import type { Changes, DayViews, IdChanges, JoinedSession, SettingChange, SiteChange } from "./changes.ts";
 import { type ChunkSizes, Chunks } from "./chunks.ts";
-import { type JoinedTexts, parted } from "./joined-texts.ts";
+import type { EventRows } from "./event-rows.ts";
 
 export class ChangesWriter {
   readonly #statements: Statements;
@@ -32,10 +25,10 @@ export class ChangesWriter {
     this.#chunks = new Chunks(database, sizes);
   }
 
-  addEvents({ ids, siteIds, types, paths, userIds, timestamps }: EventColumns): void {
-    const orNull = (texts: JoinedTexts) => parted(texts).map((text) => text || null);
-    const texts = [parted(siteIds), parted(types), orNull(paths), orNull(userIds), parted(timestamps)];
-    this.#events.insert(ids.length, [ids, ...texts]);
+  addEvents({ ids, texts }: EventRows): void {
+    const [siteIds = [], types = [], paths = [], userIds = [], timestamps = []] = textColumns(texts);
+    const orNull = (texts: readonly string[]) => texts.map((text) => text || null);
+    this.#events.insert(ids.length, [ids, siteIds, types, orNull(paths), orNull(userIds), timestamps]);
   }
 
   write(changes: Changes): void {

@@ -3,7 +3,6 @@
 // that neither thread has all of them in memory.
 
 import type { ChunkKind } from "./chunks.ts";
-import type { JoinedTexts } from "./joined-texts.ts";
 
 /** What a batch changes beside the rows of events. */
 export interface Changes {
@@ -29,17 +28,6 @@ export interface SiteChange {
   readonly visitors: number;
   readonly sessions: number;
   readonly endMs: number;
-}
-
-/** Rows of the table `events`, in log order. */
-export interface EventColumns {
-  readonly ids: Float64Array<ArrayBuffer>;
-  readonly siteIds: JoinedTexts;
-  readonly types: JoinedTexts;
-  /** Empty for NULL, as user ids are. */
-  readonly paths: JoinedTexts;
-  readonly userIds: JoinedTexts;
-  readonly timestamps: JoinedTexts;
 }
 
 /** Visitors of a site that are new, or became users. */

@@ -1,16 +1,25 @@
-// The rows of the table `events`.
+// The rows of the table `events`, as they are handed over to be written.
 
-import type { LoggedEvent } from "../projector/event-decoder.ts";
-import type { EventColumns } from "./changes.ts";
-import { joined } from "./joined-texts.ts";
+import type { LoggedRecords } from "../projector/event-decoder.ts";
+import { BOUNDS, type EventTexts } from "../projector/event-texts.ts";
 
-export function eventRows(events: readonly LoggedEvent[]): EventColumns {
-  return {
-    ids: new Float64Array(events.map(({ offset }) => offset + 1)),
-    siteIds: joined(events.map(({ siteId }) => siteId)),
-    types: joined(events.map(({ eventType }) => eventType)),
-    paths: joined(events.map(({ path }) => path)),
-    userIds: joined(events.map(({ userId }) => userId)),
-    timestamps: joined(events.map(({ timestamp }) => timestamp)),
-  };
+/** In log order. */
+export interface EventRows {
+  readonly ids: Float64Array<ArrayBuffer>;
+  readonly texts: EventTexts;
+}
+
+/** Those of the events at `places` of a part. */
+export function eventRows({ events, texts }: LoggedRecords, places: readonly number[]): EventRows {
+  const ids = new Float64Array(places.length);
+  for (let row = 0; row < places.length; row += 1) ids[row] = (events[places[row] ?? 0]?.offset ?? 0) + 1;
+  return { ids, texts: places.length === events.length ? texts : textsAt(places, texts) };
+}
+
+function textsAt(places: readonly number[], { bytes, bounds }: EventTexts): EventTexts {
+  const some = new Uint32Array(places.length * BOUNDS);
+  places.forEach((place, row) => {
+    some.set(bounds.subarray(place * BOUNDS, (place + 1) * BOUNDS), row * BOUNDS);
+  });
+  return { bytes, bounds: some };
 }

@@ -6,10 +6,10 @@
 import { toJsonString } from "@bufbuild/protobuf";
 import type { Database } from "better-sqlite3";
 import { FilterSchema } from "../../gen/ts/analytics/v1/query_pb.ts";
-import type { LoggedEvent, LoggedRecords, LoggedSetting } from "../projector/event-decoder.ts";
-import type { Changes, EventColumns, SettingChange } from "./changes.ts";
+import type { LoggedRecords, LoggedSetting } from "../projector/event-decoder.ts";
+import type { Changes, SettingChange } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
-import { eventRows } from "./event-rows.ts";
+import { type EventRows, eventRows } from "./event-rows.ts";
 import { sessionChunks } from "./session-chunks.ts";
 import { SessionRows } from "./session-rows.ts";
 import { SiteFolder } from "./site-folder.ts";
@@ -32,12 +32,6 @@ export interface FolderOptions {
   readonly dedupeWindowMs: number;
   readonly sizes: ChunkSizes;
   readonly known: Known;
-}
-
-interface CountedEvent {
-  readonly event: LoggedEvent;
-  readonly site: SiteFolder;
-  readonly visitor: Visitor | undefined;
 }
 
 /** What a site takes in memory, in visitors. */
@@ -66,11 +60,11 @@ export class Folder {
    * folded. Throws what the parts throw, what SQLite says of the disk, and when an event cannot be folded; then clear() is to
    * be called.
    */
-  fold(parts: Iterable<LoggedRecords>, add: (rows: EventColumns) => void): Changes {
+  fold(parts: Iterable<LoggedRecords>, add: (rows: EventRows) => void): Changes {
     const settings: SettingChange[] = [];
     let receivedAtMs = Number.NEGATIVE_INFINITY;
     for (const part of parts) {
-      if (part.events.length > 0) add(this.#addEvents(part.events));
+      if (part.events.length > 0) add(this.#addEvents(part));
       for (const setting of part.settings) {
         settings.push(settingChange(this.#site(setting.siteId).number, setting));
       }
@@ -104,8 +98,9 @@ export class Folder {
     if (sum(seen) > known.dayVisitors) for (const { sessions } of sites) sessions.days.clear();
   }
 
-  /** Goes through them three times, so that what is not in memory is read for all of them at once. */
-  #addEvents(events: readonly LoggedEvent[]): EventColumns {
+  /** Goes through the events three times, so that what is not in memory is read for all of them at once. */
+  #addEvents(part: LoggedRecords): EventRows {
+    const { events } = part;
     const sites: SiteFolder[] = [];
     const touched = new Set<SiteFolder>();
     // In log order, whether an event has an id or not: so numbers do not depend on the batches.
@@ -116,17 +111,23 @@ export class Folder {
       sites.push(site);
     }
     for (const { ids } of touched) ids.load();
-    const counted: CountedEvent[] = [];
-    for (let index = 0; index < events.length; index += 1) {
-      const [event, site] = [events[index], sites[index]];
-      if (event && site?.ids.counts(event)) counted.push({ event, site, visitor: site.visitors.of(event) });
+    /** The places of those that count. */
+    const counted: number[] = [];
+    const visitors: (Visitor | undefined)[] = [];
+    for (let place = 0; place < events.length; place += 1) {
+      const [event, site] = [events[place], sites[place]];
+      if (!event || !site?.ids.counts(event)) continue;
+      counted.push(place);
+      visitors.push(site.visitors.of(event));
     }
     for (const { visitors } of touched) visitors.load();
-    for (const { event, site, visitor } of counted) {
-      if (Number.isNaN(event.timeMs)) throw new Error(`its timestamp is none: ${event.timestamp}`);
-      site.add(event, visitor, this.#batch);
+    for (let index = 0; index < counted.length; index += 1) {
+      const place = counted[index] ?? 0;
+      const event = events[place];
+      if (!event || Number.isNaN(event.timeMs)) throw new Error("its timestamp cannot be read");
+      sites[place]?.add(event, visitors[index], this.#batch);
     }
-    return eventRows(counted.map(({ event }) => event));
+    return eventRows(part, counted);
   }
 
   #takeChanges(settings: readonly SettingChange[], forgottenUpToMs: number): Changes {

@@ -3,8 +3,8 @@
 // same whatever the history.
 
 import type Database from "better-sqlite3";
+import { dayOfDate } from "../ingest/timestamp.ts";
 import type { LogPosition } from "../log/event-log.ts";
-import { dayOfDate } from "../projector/event-decoder.ts";
 import { SELECT_CHECKPOINT, toPosition } from "./checkpoint.ts";
 import { CurrentModel } from "./current.ts";
 import type { PathViews, Reports, SiteStats, StatsQuery } from "./reports.ts";

@@ -2,8 +2,9 @@
 
 import { Worker } from "node:worker_threads";
 import type { LogPosition } from "../log/event-log.ts";
-import type { Changes, EventColumns } from "./changes.ts";
+import type { Changes } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
+import type { EventRows } from "./event-rows.ts";
 
 /** It ends when it had nothing to do for so long, in ms, and begins anew when there is: while batches are small, there is not. */
 const IDLE_MS = 5000;
@@ -21,7 +22,7 @@ export type WriteTask = RowsTask | CommitTask | DropTask;
 
 export interface RowsTask {
   readonly kind: "rows";
-  readonly rows: EventColumns;
+  readonly rows: EventRows;
 }
 
 export interface CommitTask {
@@ -55,9 +56,10 @@ export class WriteThread {
   }
 
   /** Takes rows of the next batch. What it is given is gone. */
-  add(rows: EventColumns): void {
+  add(rows: EventRows): void {
     this.#parts += 1;
-    this.#post({ kind: "rows", rows }, [rows.ids.buffer]);
+    const { ids, texts } = rows;
+    this.#post({ kind: "rows", rows }, [ids.buffer, texts.bytes.buffer, texts.bounds.buffer]);
   }
 
   /** Resolves to nothing when a batch is committed, with its rows. Else to a problem: it may be there all the same, when only the

@@ -4,7 +4,8 @@
 import { isDeepStrictEqual } from "node:util";
 import Database from "better-sqlite3";
 import type { LogPosition } from "../log/event-log.ts";
-import { type LoggedEvent, type LoggedRecords, UnreadableFrame } from "../projector/event-decoder.ts";
+import { type LoggedRecords, UnreadableFrame } from "../projector/event-decoder.ts";
+import { textsOf } from "../projector/event-texts.ts";
 import type { Changes } from "./changes.ts";
 import { ChangesWriter } from "./changes-writer.ts";
 import { SELECT_CHECKPOINT, toPosition } from "./checkpoint.ts";
@@ -36,7 +37,7 @@ export class UnusableReadModel extends Error {}
 /** Records of the log that are folded together. */
 export interface Batch {
   readonly firstOffset: number;
-  /** In log order, in parts of any size. It can be gone through again. */
+  /** In log order, in parts of any size. It can be gone through again, and makes them anew then: their texts may be given away. */
   readonly parts: Iterable<LoggedRecords>;
 }
 
@@ -218,14 +219,12 @@ export class ReadModelWriter {
 
   /** Folds what can be folded: the result is that of one batch without the events that cannot. */
   #foldInSlices(parts: Batch["parts"]): DeadLetter[] {
-    const fold = this.#database.transaction((events: readonly LoggedEvent[]) =>
-      this.#fold([{ events, settings: [] }]),
-    );
+    const fold = this.#database.transaction((part: LoggedRecords) => this.#fold([part]));
     const deadLetters: DeadLetter[] = [];
-    /** Whether `events` could be folded, in a savepoint of their own; the error that says they could not. */
-    const problemOf = (events: readonly LoggedEvent[]): unknown => {
+    /** Nothing when a part could be folded, in a savepoint of its own; else the error that says it could not. */
+    const problemOf = (part: LoggedRecords): unknown => {
       try {
-        fold(events);
+        fold(part);
         return undefined;
       } catch (error) {
         if (!isPoison(error)) throw error;
@@ -233,16 +232,15 @@ export class ReadModelWriter {
         return error;
       }
     };
-    for (const { events, settings } of parts) {
-      for (let at = 0; at < events.length; at += SLICE_EVENTS) {
-        const slice = events.slice(at, at + SLICE_EVENTS);
-        if (problemOf(slice) === undefined) continue;
-        for (const event of slice) {
-          const problem = problemOf([event]);
-          if (problem !== undefined) deadLetters.push(this.#bury(event.offset, String(problem)));
+    for (const part of parts) {
+      for (let at = 0; at < part.events.length; at += SLICE_EVENTS) {
+        if (problemOf(eventsOf(part, at, at + SLICE_EVENTS)) === undefined) continue;
+        for (const [place, { offset }] of part.events.slice(at, at + SLICE_EVENTS).entries()) {
+          const problem = problemOf(eventsOf(part, at + place, at + place + 1));
+          if (problem !== undefined) deadLetters.push(this.#bury(offset, String(problem)));
         }
       }
-      this.#fold([{ events: [], settings }]);
+      this.#fold([{ ...part, events: [] }]);
     }
     return deadLetters;
   }
@@ -254,6 +252,11 @@ export class ReadModelWriter {
     if (recent > MAX_DEAD_LETTERS) throw new TooManyDeadLetters(recent, { offset, error });
     return { offset, error };
   }
+}
+
+/** Some of the events of a part. */
+function eventsOf({ events, texts }: LoggedRecords, from: number, to: number): LoggedRecords {
+  return { events: events.slice(from, to), texts: textsOf(texts, from, to), settings: [] };
 }
 
 /** Whether it is the event that is at fault: not the disk, the memory, or another process. */

@@ -8,7 +8,7 @@ import { nodeLogFiles } from "../../src/log/files.ts";
 import type { Frame } from "../../src/log/frame-reader.ts";
 import { readFromStart } from "../../src/log/reader.ts";
 import { decodeRecords } from "../../src/log/records.ts";
-import { EventDecoder, type LoggedEvent } from "../../src/projector/event-decoder.ts";
+import { EventDecoder } from "../../src/projector/event-decoder.ts";
 import { ReadModelWriter } from "../../src/readmodel/writer.ts";
 import type { LogEntry } from "./checks.ts";
 
@@ -42,19 +42,19 @@ export async function readLog(data: string): Promise<LogEntry[]> {
 export async function foldAnew(data: string, path: string): Promise<void> {
   const model = new ReadModelWriter(path, { dedupeWindowMs: DEDUPE_WINDOW_MS });
   try {
-    let batch: LoggedEvent[] = [];
+    let frames: Frame[] = [];
+    let events = 0;
     let fold = () => {};
     const decoder = new EventDecoder();
     await forEachFrame(data, (frame, after) => {
-      for (const { events } of decoder.parts([frame])) batch.push(...events);
-      fold = () =>
-        void model.apply(
-          { firstOffset: batch[0]?.offset ?? 0, parts: [{ events: batch, settings: [] }] },
-          after,
-        );
-      if (batch.length < FOLD_EVENTS) return;
+      frames.push(frame);
+      events += frame.header.count;
+      const firstOffset = frames[0]?.header.firstOffset ?? 0;
+      fold = () => void model.apply({ firstOffset, parts: [...decoder.parts(frames)] }, after);
+      if (events < FOLD_EVENTS) return;
       fold();
-      batch = [];
+      frames = [];
+      events = 0;
       fold = () => {};
     });
     fold();

@@ -1,22 +1,41 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { Frame } from "../../src/log/frame-reader.ts";
 import { decodeRecords, RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
-import { EventDecoder, type LoggedEvent, UnreadableFrame } from "../../src/projector/event-decoder.ts";
+import {
+  EventDecoder,
+  type LoggedEvent,
+  type LoggedRecords,
+  UnreadableFrame,
+} from "../../src/projector/event-decoder.ts";
 import { type EventDetails, NO_DETAILS } from "../../src/projector/event-details.ts";
+import { textColumns } from "../../src/projector/event-texts.ts";
 import { anyEvent, frameOf } from "../log/records-fixture.ts";
 
+interface Decoded {
+  readonly event: LoggedEvent;
+  /** Of its row. */
+  readonly texts: readonly (string | undefined)[];
+}
+
+function decoded({ events, texts }: LoggedRecords): Decoded[] {
+  const columns = textColumns(texts);
+  return events.map((event, row) => ({ event, texts: columns.map((column) => column[row]) }));
+}
+
 /** What decodeRecords, which goes by the schema, says of the same frame. */
-function expected(frame: Parameters<typeof decodeRecords>[0]): LoggedEvent[] {
+function expected(frame: Frame): Decoded[] {
   return decodeRecords(frame).map(({ record }, index) => {
     if (record.case !== "event") throw new Error("not an event");
     const { siteId, eventType, path, userId, timestamp, id, receivedAtMs } = record.value;
-    return {
-      ...{ offset: frame.header.firstOffset + index, siteId, eventType, path, userId, timestamp },
+    const event = {
+      ...{ offset: frame.header.firstOffset + index, siteId, eventType, path, userId },
       timeMs: Date.parse(timestamp),
       clientEventId: id.case === "clientEventId" ? id.value : undefined,
       receivedAtMs: Number(receivedAtMs),
       more: detailsOf(record.value),
     };
+    return { event, texts: [siteId, eventType, path, userId, timestamp] };
   });
 }
 
@@ -49,9 +68,11 @@ test("frame after frame, it reads what decodeRecords does", () => {
   // One for all runs: texts of earlier frames must not be taken for others.
   const decoder = new EventDecoder();
   fc.assert(
-    fc.property(fc.array(anyEvent, { minLength: 1, maxLength: 5 }), (events) => {
-      const frame = frameOf(encoder.encode(events), 7);
-      expect([...decoder.parts([frame])]).toEqual([{ events: expected(frame), settings: [] }]);
+    fc.property(fc.array(fc.array(anyEvent, { minLength: 1, maxLength: 5 }), { maxLength: 3 }), (batches) => {
+      const frames = batches.map((events, index) => frameOf(encoder.encode(events), 7 * index));
+      const parts = [...decoder.parts(frames)];
+      expect(parts.flatMap(decoded)).toEqual(frames.flatMap(expected));
+      expect(parts.flatMap(({ settings }) => settings)).toEqual([]);
     }),
   );
 });
@@ -60,12 +81,21 @@ test("parts have the same size, whatever that of the frames, and no record is mi
   const encoder = new RecordEncoder();
   const counts = [1, 10_000, 1, 5998, 8000, 3];
   const ends = counts.map((_, index) => counts.slice(0, index + 1).reduce((sum, count) => sum + count));
-  const frames = counts.map((count, index) =>
-    frameOf(encoder.encode(Array(count).fill(anEvent)), (ends[index] ?? 0) - count),
-  );
-  const parts = [...new EventDecoder().parts(frames)].map(({ events }) => events);
+  const offsets = [...Array(ends.at(-1)).keys()];
+  const pathOf = (offset: number) => `/${offset}`.repeat(1 + (offset % 3));
+  const frames = counts.map((count, index) => {
+    const first = (ends[index] ?? 0) - count;
+    const events = offsets
+      .slice(first, first + count)
+      .map((offset) => ({ ...anEvent, path: pathOf(offset) }));
+    return frameOf(encoder.encode(events), first);
+  });
+  const parts = [...new EventDecoder().parts(frames)].map(decoded);
   expect(parts.map(({ length }) => length)).toEqual([8000, 8000, 8000, 3]);
-  expect(parts.flat().map(({ offset }) => offset)).toEqual([...Array(24_003).keys()]);
+  expect(parts.flat().map(({ event }) => event.offset)).toEqual(offsets);
+  expect(parts.flat().map(({ texts }) => texts)).toEqual(
+    offsets.map((offset) => ["s", "e", pathOf(offset), "u", "t"]),
+  );
 });
 
 test("settings are in a part behind the events before them, and never with events that come after", () => {
@@ -79,6 +109,7 @@ test("settings are in a part behind the events before them, and never with event
   const parts = [...new EventDecoder().parts(frames)];
   const offsets = parts.map(({ events }) => events.map(({ offset }) => offset));
   expect(offsets).toEqual([[0], [4, 5], [7]]);
+  expect(parts.flatMap(decoded).map(({ texts }) => texts)).toEqual(Array(4).fill(["s", "e", "p", "u", "t"]));
   expect(parts.map(({ settings }) => settings.length)).toEqual([3, 1, 0]);
 });
 

@@ -1,7 +1,9 @@
+import { isAscii } from "node:buffer";
 import type { LogPosition } from "../../src/log/event-log.ts";
 import type { RecordedEvent } from "../../src/log/records.ts";
-import type { LoggedEvent } from "../../src/projector/event-decoder.ts";
+import type { LoggedEvent, LoggedRecords } from "../../src/projector/event-decoder.ts";
 import { type EventDetails, NO_DETAILS } from "../../src/projector/event-details.ts";
+import type { EventTexts } from "../../src/projector/event-texts.ts";
 import type { Batch } from "../../src/readmodel/writer.ts";
 
 export interface GivenEvent {
@@ -17,13 +19,20 @@ export interface GivenEvent {
   readonly isPoison?: boolean;
 }
 
+/** The type of events of which the text is not where it should be. It stands for whatever a row cannot be made of. */
+const POISON = "poison";
+
+/** An event with the timestamp that its row has. */
+export interface LoggedWithTimestamp extends LoggedEvent {
+  readonly timestamp: string;
+}
+
 /** Events of the log with the offsets from `first` on. */
-export function logged(given: readonly GivenEvent[], first = 0): LoggedEvent[] {
+export function logged(given: readonly GivenEvent[], first = 0): LoggedWithTimestamp[] {
   return given.map((one, index) => ({
     offset: first + index,
     siteId: one.site ?? "site",
-    // No event of a log is without: it stands for whatever SQLite does not take.
-    eventType: one.isPoison ? (null as unknown as string) : (one.type ?? "page_view"),
+    eventType: one.isPoison ? POISON : (one.type ?? "page_view"),
     path: one.path ?? "",
     userId: one.user ?? "",
     timestamp: one.at ?? "2025-11-12T19:30:01Z",
@@ -34,9 +43,30 @@ export function logged(given: readonly GivenEvent[], first = 0): LoggedEvent[] {
   }));
 }
 
+/** Events as the fold gets them. */
+export function partOf(events: readonly LoggedWithTimestamp[]): LoggedRecords {
+  return { events, texts: textsOf(events), settings: [] };
+}
+
+function textsOf(events: readonly LoggedWithTimestamp[]): EventTexts {
+  const texts = events.flatMap((event) => {
+    const { siteId, eventType, path, userId, timestamp } = event;
+    return [siteId, eventType, path, userId, timestamp].map((text) => Buffer.from(text));
+  });
+  const bytes = new Uint8Array(Buffer.concat(texts));
+  let start = 0;
+  const bounds = texts.flatMap((text) => {
+    const isElsewhere = text.equals(Buffer.from(POISON));
+    const bound = [isElsewhere ? bytes.length : start, 2 * text.length + (isAscii(text) ? 0 : 1)];
+    start += text.length;
+    return bound;
+  });
+  return { bytes, bounds: Uint32Array.from(bounds) };
+}
+
 /** The events with the offsets from `first` on, in one part. */
 export function batch(given: readonly GivenEvent[], first = 0): Batch {
-  return { firstOffset: first, parts: [{ events: logged(given, first), settings: [] }] };
+  return { firstOffset: first, parts: [partOf(logged(given, first))] };
 }
 
 /** As the log has them. */

@@ -5,14 +5,13 @@ import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { QueryStatsRequestSchema } from "../../gen/ts/analytics/v1/query_pb.ts";
-import type { LoggedEvent } from "../../src/projector/event-decoder.ts";
 import { answer } from "../../src/query/engine.ts";
 import type { Answer } from "../../src/query/plan.ts";
 import { planQuery } from "../../src/query/request.ts";
 import { StoredEvents } from "../../src/query/stored-events.ts";
 import { generationPath, publishGeneration } from "../../src/readmodel/generations.ts";
 import { ReadModelWriter } from "../../src/readmodel/writer.ts";
-import { after, logged } from "../projector/events.ts";
+import { after, type LoggedWithTimestamp, logged, partOf } from "../projector/events.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const HALF_HOUR_MS = 30 * 60_000;
@@ -69,7 +68,7 @@ test("answers do not depend on batches, restarts and dead letters", () => {
   );
 });
 
-function eventsOf(steps: readonly Step[], startMs: number): LoggedEvent[] {
+function eventsOf(steps: readonly Step[], startMs: number): LoggedWithTimestamp[] {
   const given = steps.map(({ user, path, type, isBot }) => ({ user, path, type, more: { isBot } }));
   return logged(given).map((one, index) => {
     const { halfHours = 0, offByMs = 0, isPoison = false } = steps[index] ?? {};
@@ -93,8 +92,8 @@ class Model {
     return this.#writer.deadLetters;
   }
 
-  apply(events: readonly LoggedEvent[], firstOffset: number, next: number): void {
-    this.#writer.apply({ firstOffset, parts: [{ events, settings: [] }] }, after(next));
+  apply(events: readonly LoggedWithTimestamp[], firstOffset: number, next: number): void {
+    this.#writer.apply({ firstOffset, parts: [partOf(events)] }, after(next));
   }
 
   restart(): void {

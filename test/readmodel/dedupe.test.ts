@@ -1,7 +1,6 @@
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import type { LoggedEvent } from "../../src/projector/event-decoder.ts";
 import { ROWS_AT_A_TIME } from "../../src/readmodel/bulk-insert.ts";
 import { ChangesWriter } from "../../src/readmodel/changes-writer.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
@@ -10,7 +9,14 @@ import { generationPath } from "../../src/readmodel/generations.ts";
 import { SCHEMA } from "../../src/readmodel/schema.ts";
 import { ReadModelWriter } from "../../src/readmodel/writer.ts";
 import { CUT_TABLES, chunkRows } from "../columns/stored-rows.ts";
-import { after, batch, type GivenEvent, logged } from "../projector/events.ts";
+import {
+  after,
+  batch,
+  type GivenEvent,
+  type LoggedWithTimestamp,
+  logged,
+  partOf,
+} from "../projector/events.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const WINDOW_MS = 1000;
@@ -36,9 +42,9 @@ function openDedupe() {
   let write = () => {};
   return {
     /** The offsets of those of a batch that count. */
-    fold(events: readonly LoggedEvent[]): number[] {
+    fold(events: readonly LoggedWithTimestamp[]): number[] {
       const counted: number[] = [];
-      const changes = folder.fold([{ events, settings: [] }], ({ ids }) => counted.push(...ids));
+      const changes = folder.fold([partOf(events)], ({ ids }) => counted.push(...ids));
       write();
       folder.trim();
       write = () => writer.write(changes);
@@ -173,7 +179,7 @@ function received(given: readonly { site: string; id: IdNumber; gap: number }[])
 }
 
 /** The batches that end at `cuts`, and at the end, each with the offset of its first event. */
-function batches(events: readonly Received[], cuts: readonly number[]): LoggedEvent[][] {
+function batches(events: readonly Received[], cuts: readonly number[]): LoggedWithTimestamp[][] {
   const inside = cuts.filter((cut) => cut > 0 && cut < events.length);
   const ends = [...new Set([...inside, events.length])].sort((a, b) => a - b);
   return ends.map((end, index) => {
@@ -239,15 +245,12 @@ test("a fold that restarts between batches, and a rebuild in other batches, give
   let generation = 0;
   const open = () =>
     new ReadModelWriter(generationPath(directory, generation), { dedupeWindowMs: WINDOW_MS });
-  const build = (batches: readonly LoggedEvent[][], isRestarted: boolean): Dump => {
+  const build = (batches: readonly LoggedWithTimestamp[][], isRestarted: boolean): Dump => {
     generation += 1;
     let writer = open();
     for (const part of batches) {
       const [first, last] = [part[0]?.offset ?? 0, part.at(-1)?.offset ?? 0];
-      writer.apply(
-        { firstOffset: first, parts: halves(part).map((events) => ({ events, settings: [] })) },
-        after(last + 1),
-      );
+      writer.apply({ firstOffset: first, parts: halves(part).map(partOf) }, after(last + 1));
       if (!isRestarted) continue;
       writer.close();
       writer = open();

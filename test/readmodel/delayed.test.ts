@@ -4,13 +4,13 @@
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { EventColumns } from "../../src/readmodel/changes.ts";
 import { ChangesWriter } from "../../src/readmodel/changes-writer.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
+import type { EventRows } from "../../src/readmodel/event-rows.ts";
 import { Folder, type Known } from "../../src/readmodel/folder.ts";
 import { SCHEMA } from "../../src/readmodel/schema.ts";
 import { chunkRows } from "../columns/stored-rows.ts";
-import { type GivenEvent, logged } from "../projector/events.ts";
+import { type GivenEvent, logged, partOf } from "../projector/events.ts";
 
 const START_MS = Date.UTC(2025, 10, 12, 20);
 const TABLES = [
@@ -37,11 +37,11 @@ function fold(batches: readonly GivenBatch[], known: Known): unknown {
   let offset = 0;
   for (const { events, partEvents, seenBefore, isLast } of batches) {
     const all = logged(events, offset);
-    const rows: EventColumns[] = [];
+    const rows: EventRows[] = [];
     const parts = function* () {
       for (let part = 0; part * partEvents < all.length; part += 1) {
         if (part === seenBefore) write();
-        yield { events: all.slice(part * partEvents, (part + 1) * partEvents), settings: [] };
+        yield partOf(all.slice(part * partEvents, (part + 1) * partEvents));
       }
     };
     const changes = folder.fold(parts(), (part) => rows.push(part));

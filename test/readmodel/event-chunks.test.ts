@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { dayOfDate } from "../../src/projector/event-decoder.ts";
+import { dayOfDate } from "../../src/ingest/timestamp.ts";
 import { CHUNK_SIZES, type ChunkSizes } from "../../src/readmodel/chunks.ts";
 import { EventChunks } from "../../src/readmodel/event-chunks.ts";
 import { ALL_TIME } from "../../src/readmodel/schema.ts";

@@ -38,6 +38,19 @@ export function isOf(session: Session, timeMs: number): boolean {
   return timeMs - endOf(session) < SESSION_GAP_MS && session.startMs - timeMs < SESSION_GAP_MS;
 }
 
+/** A session of one page view and nothing else, as most are. */
+export function oneView(number: number, stream: number, startMs: number, path: string): Session {
+  return {
+    ...{ number, stream, startMs, lengthMs: 0, events: 1, pageviews: 1 },
+    ...{ entryAfterMs: 0, entryPath: path, exitAfterMs: 0, exitPath: path },
+  };
+}
+
+/** Whether it is such a one. */
+export function isOneView({ events, pageviews }: Session): boolean {
+  return events === 1 && pageviews === 1;
+}
+
 /** Takes an event that is one of `session`, and later in the log than all that it has. */
 export function addToSession(session: Session, { timeMs, eventType, path }: LoggedEvent): void {
   if (timeMs < session.startMs) beginAt(session, timeMs);

@@ -4,7 +4,15 @@
 import type { Database, Statement } from "better-sqlite3";
 import { textColumns } from "../projector/event-texts.ts";
 import { BulkInsert, type Column } from "./bulk-insert.ts";
-import type { Changes, DayViews, IdChanges, JoinedSession, SettingChange, SiteChange } from "./changes.ts";
+import type {
+  Changes,
+  DayViews,
+  IdChanges,
+  JoinedSession,
+  SessionColumns,
+  SettingChange,
+  SiteChange,
+} from "./changes.ts";
 import { type ChunkSizes, Chunks } from "./chunks.ts";
 import type { EventRows } from "./event-rows.ts";
 
@@ -12,15 +20,17 @@ export class ChangesWriter {
   readonly #statements: Statements;
   readonly #events: BulkInsert;
   readonly #sessions: BulkInsert;
+  readonly #sessionsOfOneView: BulkInsert;
   readonly #ids: BulkInsert;
   readonly #chunks: Chunks;
 
   constructor(database: Database, sizes: ChunkSizes) {
     this.#statements = prepare(database);
     this.#events = new BulkInsert(database, "INSERT INTO events", 6);
-    const columns =
-      "site, day, stream, number, start_ms, end_ms, events, pageviews, entry_ms, exit_ms, entry_path, exit_path";
-    this.#sessions = new BulkInsert(database, `INSERT OR REPLACE INTO sessions (${columns})`, 12);
+    const start = "INSERT OR REPLACE INTO sessions (site, day, stream, number, start_ms";
+    const facts = "end_ms, events, pageviews, entry_ms, exit_ms";
+    this.#sessions = new BulkInsert(database, `${start}, ${facts}, entry_path, exit_path)`, 12);
+    this.#sessionsOfOneView = new BulkInsert(database, `${start}, entry_path)`, 6);
     this.#ids = new BulkInsert(database, "INSERT OR REPLACE INTO dedupe", 3);
     this.#chunks = new Chunks(database, sizes);
   }
@@ -32,16 +42,12 @@ export class ChangesWriter {
   }
 
   write(changes: Changes): void {
-    const { sessions } = changes;
     for (const site of changes.sites) this.#writeSite(site);
     for (const { site, users, hashes } of changes.visitors) {
       if (users !== "") this.#statements.putUsers.run(site, users);
       if (hashes !== "") this.#statements.putHashes.run(site, hashes);
     }
-    this.#sessions.insert(sessions.entryPaths.length, [
-      ...sessions.numbers,
-      ...[sessions.entryPaths, sessions.exitPaths],
-    ]);
+    this.#writeSessions(changes.sessions);
     for (const joined of changes.joined) this.#writeJoined(joined);
     for (const chunk of changes.chunks) this.#chunks.add(chunk);
     for (const views of changes.views) this.#writeViews(views);
@@ -53,6 +59,13 @@ export class ChangesWriter {
 
   #writeSite({ number, siteId, visitors, sessions, endMs }: SiteChange): void {
     this.#statements.putSite.run(number, siteId, visitors, sessions, sessions === 0 ? null : endMs);
+  }
+
+  #writeSessions({ ofOneView, others }: SessionColumns): void {
+    const { paths } = ofOneView;
+    this.#sessionsOfOneView.insert(paths.length, [...ofOneView.numbers, paths]);
+    const { entryPaths, exitPaths } = others;
+    this.#sessions.insert(entryPaths.length, [...others.numbers, entryPaths, exitPaths]);
   }
 
   #writeJoined({ site, stream, gone, session, firstDay, lastDay }: JoinedSession): void {

@@ -41,10 +41,18 @@ export interface VisitorChanges {
 
 /** Rows of the table `sessions`, site by site, about in the order of its key. NaN stands for NULL, as SQLite has it. */
 export interface SessionColumns {
-  /** site, day, stream, number, start_ms, end_ms, events, pageviews, entry_ms, exit_ms */
-  readonly numbers: readonly Float64Array<ArrayBuffer>[];
-  readonly entryPaths: readonly (string | null)[];
-  readonly exitPaths: readonly (string | null)[];
+  /** Those that leave out what the rows of sessions of one page view do. */
+  readonly ofOneView: {
+    /** site, day, stream, number, start_ms */
+    readonly numbers: readonly Float64Array<ArrayBuffer>[];
+    readonly paths: readonly (string | null)[];
+  };
+  readonly others: {
+    /** site, day, stream, number, start_ms, end_ms, events, pageviews, entry_ms, exit_ms */
+    readonly numbers: readonly Float64Array<ArrayBuffer>[];
+    readonly entryPaths: readonly (string | null)[];
+    readonly exitPaths: readonly (string | null)[];
+  };
 }
 
 /** A session of which the events are another one's from now on; its rows are of the days from `firstDay` to `lastDay`. */

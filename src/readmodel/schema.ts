@@ -5,7 +5,7 @@
 // about all time costs what one about a day does.
 
 /** Counts up with every change of the tables or of the fold: a new one is built from the log beside the old. */
-export const PROJECTION_VERSION = 7;
+export const PROJECTION_VERSION = 8;
 
 /** The `day` that stands for all time; below the first day that a timestamp can have (0000-01-01 is -719,528). */
 export const ALL_TIME = -1_000_000;
@@ -79,6 +79,7 @@ CREATE TABLE visitors (
 -- alone says what it is, the others have NULL. By day first: events come about in order of time, so that few pages change
 -- at a time. Times are in ms since 1970. A stream is whose events these are: twice the visitor's number, and one more when a
 -- bot made them. Entry and exit are of page views, and without meaning where there are none; an exit that is the entry is NULL.
+-- Of a session that is one page view, as most are, end_ms and all behind it are NULL, but for the entry's path.
 CREATE TABLE sessions (
   site INTEGER NOT NULL,
   day INTEGER NOT NULL,

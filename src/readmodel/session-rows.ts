@@ -1,23 +1,19 @@
 // Collects the rows of the table `sessions`.
 
 import { dayOf } from "../ingest/timestamp.ts";
-import { endOf, type Session } from "../projector/session.ts";
+import { endOf, isOneView, type Session } from "../projector/session.ts";
 import type { SessionColumns } from "./changes.ts";
 import { GrowingNumbers } from "./growing-numbers.ts";
 import type { KnownSession } from "./streams.ts";
 
 export class SessionRows {
-  readonly #sites = new GrowingNumbers();
-  readonly #days = new GrowingNumbers();
-  readonly #streams = new GrowingNumbers();
-  readonly #sessions = new GrowingNumbers();
-  readonly #startMs = new GrowingNumbers();
+  readonly #ofOneView = new Rows();
+  readonly #others = new Rows();
   readonly #endMs = new GrowingNumbers();
   readonly #events = new GrowingNumbers();
   readonly #pageviews = new GrowingNumbers();
   readonly #entryMs = new GrowingNumbers();
   readonly #exitMs = new GrowingNumbers();
-  readonly #entryPaths: (string | null)[] = [];
   readonly #exitPaths: (string | null)[] = [];
 
   /** Takes the rows of sessions that are not written as they are to be, which they are from now on. */
@@ -35,43 +31,64 @@ export class SessionRows {
   }
 
   columns(): SessionColumns {
-    const numbers = [
-      ...[this.#sites, this.#days, this.#streams, this.#sessions, this.#startMs, this.#endMs],
-      ...[this.#events, this.#pageviews, this.#entryMs, this.#exitMs],
-    ];
+    const facts = [this.#endMs, this.#events, this.#pageviews, this.#entryMs, this.#exitMs];
     return {
-      numbers: numbers.map((column) => column.values()),
-      ...{ entryPaths: this.#entryPaths, exitPaths: this.#exitPaths },
+      ofOneView: { numbers: this.#ofOneView.numbers(), paths: this.#ofOneView.entryPaths },
+      others: {
+        numbers: [...this.#others.numbers(), ...facts.map((fact) => fact.values())],
+        entryPaths: this.#others.entryPaths,
+        exitPaths: this.#exitPaths,
+      },
     };
   }
 
   /** The row of a session's last day says what it is. */
   #addLast(site: number, day: number, session: Session): void {
-    this.#sites.push(site);
-    this.#days.push(day);
-    this.#streams.push(session.stream);
-    this.#sessions.push(session.number);
-    this.#startMs.push(session.startMs);
+    const { startMs, entryPath } = session;
+    if (isOneView(session)) {
+      this.#ofOneView.add(site, day, session, startMs, entryPath);
+      return;
+    }
+    this.#others.add(site, day, session, startMs, entryPath);
     this.#endMs.push(endOf(session));
     this.#events.push(session.events);
     this.#pageviews.push(session.pageviews);
-    this.#entryMs.push(session.startMs + session.entryAfterMs);
-    this.#entryPaths.push(session.entryPath);
-    const isEntry = session.exitAfterMs === session.entryAfterMs && session.exitPath === session.entryPath;
-    this.#exitMs.push(isEntry ? Number.NaN : session.startMs + session.exitAfterMs);
+    this.#entryMs.push(startMs + session.entryAfterMs);
+    const isEntry = session.exitAfterMs === session.entryAfterMs && session.exitPath === entryPath;
+    this.#exitMs.push(isEntry ? Number.NaN : startMs + session.exitAfterMs);
     this.#exitPaths.push(isEntry ? null : session.exitPath);
   }
 
   /** That of an earlier day says nothing. */
-  #addEarlier(site: number, day: number, { stream, number }: Session): void {
+  #addEarlier(site: number, day: number, session: Session): void {
+    this.#others.add(site, day, session, Number.NaN, null);
+    const facts = [this.#endMs, this.#events, this.#pageviews, this.#entryMs, this.#exitMs];
+    for (const fact of facts) fact.push(Number.NaN);
+    this.#exitPaths.push(null);
+  }
+}
+
+/** What all rows have. */
+class Rows {
+  readonly entryPaths: (string | null)[] = [];
+  readonly #sites = new GrowingNumbers();
+  readonly #days = new GrowingNumbers();
+  readonly #streams = new GrowingNumbers();
+  readonly #sessions = new GrowingNumbers();
+  readonly #startMs = new GrowingNumbers();
+
+  add(site: number, day: number, { stream, number }: Session, startMs: number, path: string | null): void {
     this.#sites.push(site);
     this.#days.push(day);
     this.#streams.push(stream);
     this.#sessions.push(number);
-    const facts = [this.#startMs, this.#endMs, this.#events, this.#pageviews, this.#entryMs, this.#exitMs];
-    for (const fact of facts) fact.push(Number.NaN);
-    this.#entryPaths.push(null);
-    this.#exitPaths.push(null);
+    this.#startMs.push(startMs);
+    this.entryPaths.push(path);
+  }
+
+  numbers(): Float64Array<ArrayBuffer>[] {
+    const columns = [this.#sites, this.#days, this.#streams, this.#sessions, this.#startMs];
+    return columns.map((column) => column.values());
   }
 }
 

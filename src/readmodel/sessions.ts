@@ -17,8 +17,7 @@ import type { JoinedSession } from "./changes.ts";
 import { DayVisitors } from "./day-visitors.ts";
 import type { Novelty } from "./new-users.ts";
 import type { StoredSessions } from "./stored-sessions.ts";
-import { type KnownSession, newSession, newStream, type Stream } from "./streams.ts";
-import { UnwrittenSessions } from "./unwritten-sessions.ts";
+import { type KnownSession, NO_SESSIONS, newSession, newStream, type Stream } from "./streams.ts";
 import type { Visitor, Visitors } from "./visitors.ts";
 
 /** What an event is of, by their numbers in the site; 0 where it is of none. */
@@ -42,7 +41,6 @@ export class Sessions {
   readonly #site: number;
   readonly #visitors: Visitors;
   readonly #stored: StoredSessions;
-  readonly #unwritten = new UnwrittenSessions();
   /** What is to be written. */
   #changed: KnownSession[] = [];
   #joined: JoinedSession[] = [];
@@ -72,7 +70,7 @@ export class Sessions {
     this.#find(stream, event.timeMs, batch);
     const isUser = event.userId !== "" && !isBot;
     const isNewUser = isUser && this.#visitors.becomesUser(visitor, event);
-    const isNewOnDay = isUser && this.#isNewOnDay(stream, event.timeMs, batch);
+    const isNewOnDay = isUser && this.#isNewOnDay(visitor.number, stream, event.timeMs, batch);
     const session = this.#addTo(stream, event, batch);
     return { visitor: visitor.number, session, isNewUser, isNewOnDay };
   }
@@ -82,13 +80,7 @@ export class Sessions {
     const changes = { sessions: this.#changed.filter(({ isGone }) => !isGone), joined: this.#joined };
     this.#changed = [];
     this.#joined = [];
-    this.#unwritten.endBatch();
     return changes;
-  }
-
-  /** Forgets what only the batch before this one made worth knowing, when that is written. */
-  forgetWritten(): void {
-    this.#unwritten.forget();
   }
 
   /** Is told of visitors that are not in memory any more. */
@@ -119,14 +111,16 @@ export class Sessions {
     return stream;
   }
 
-  /** Whether an event at `timeMs` is the first on its day. The stream must be known around it. */
-  #isNewOnDay({ current, number }: Stream, timeMs: number, batch: number): boolean {
+  /** Whether an event at `timeMs` is the first of a visitor's own on its day. The stream must be known around it. */
+  #isNewOnDay(visitor: number, stream: Stream, timeMs: number, batch: number): boolean {
+    const { current } = stream;
     const day = dayOf(timeMs);
     // A session has an event on each of its days.
-    if (current && dayOf(current.startMs) <= day && day <= dayOf(endOf(current))) return false;
-    const hasCome = this.days.hasCome(day, number, dayOf(this.#endMs), batch);
+    if (current && isOn(current, day)) return false;
+    const hasCome = this.days.hasCome(day, visitor, dayOf(this.#endMs), batch);
     if (hasCome !== undefined) return !hasCome;
-    return !this.#unwritten.hasOn(day, number) && !this.#stored.hasOn(this.#site, day, number);
+    const isLeft = unwritten(stream, batch).some((session) => isOn(session, day));
+    return !isLeft && !this.#stored.hasOn(this.#site, day, stream.number);
   }
 
   /** The number of the session. */
@@ -173,7 +167,7 @@ export class Sessions {
     const endMs = (lastDay + 1) * MS_PER_DAY - 1;
     stream.toMs = endMs < this.#endMs ? endMs : undefined;
     const joined: KnownSession[] = [];
-    for (const known of this.#sessionsOf(stream, days)) {
+    for (const known of this.#sessionsOf(stream, days, batch)) {
       if (isOf(known, timeMs)) joined.push(known);
       else narrow(stream, known, timeMs);
     }
@@ -187,13 +181,13 @@ export class Sessions {
   }
 
   /** Those with an event on one of `days`. */
-  #sessionsOf(stream: Stream, days: readonly number[]): KnownSession[] {
+  #sessionsOf(stream: Stream, days: readonly number[], batch: number): KnownSession[] {
     const sessions = new Map<number, KnownSession>();
     for (const session of this.#stored.ofDays(this.#site, days, stream.number)) {
       sessions.set(session.number, storedAs(session));
     }
-    for (const day of days) {
-      for (const known of this.#unwritten.ofDay(day, stream.number)) sessions.set(known.number, known);
+    for (const known of unwritten(stream, batch)) {
+      if (days.some((day) => isOn(known, day))) sessions.set(known.number, known);
     }
     return [...sessions.values()].filter(({ isGone }) => !isGone);
   }
@@ -205,24 +199,41 @@ export class Sessions {
     Object.assign(kept, session);
     this.#change(kept, batch);
     gone.isGone = true;
+    gone.changedIn = batch;
     this.#joined.push({
       ...{ site: this.#site, stream: stream.number, gone: gone.number, session: session.number },
       ...{ firstDay: dayOf(gone.startMs), lastDay: dayOf(endOf(gone)) },
     });
-    this.#unwritten.add(gone);
+    remember(stream, gone, batch);
     return kept;
   }
 
   /** Remembers what there is to know of a session that stops being the current one. */
   #leave(stream: Stream, current: KnownSession, batch: number): void {
     stream.leftMs = Math.max(stream.leftMs ?? Number.NEGATIVE_INFINITY, endOf(current));
-    if (current.changedIn >= batch - 1) this.#unwritten.add(current);
+    remember(stream, current, batch);
   }
 }
 
 function storedAs(session: Session): KnownSession {
   const [firstDay, lastDay] = [dayOf(session.startMs), dayOf(endOf(session))];
   return { ...session, firstDay, lastDay, changedIn: -1, isGone: false };
+}
+
+function isOn(session: Session, day: number): boolean {
+  return dayOf(session.startMs) <= day && day <= dayOf(endOf(session));
+}
+
+/** Of the sessions that were a stream's current one, those that may not be written yet as they are, the gone ones among them. */
+function unwritten({ left }: Stream, batch: number): readonly KnownSession[] {
+  return left.filter(({ changedIn }) => changedIn >= batch - 1);
+}
+
+/** Keeps a session that is not the current one any more. When it is that again, and changes, it is found as what it is then. */
+function remember(stream: Stream, known: KnownSession, batch: number): void {
+  if (known.changedIn < batch - 1) return;
+  const isFirst = stream.left === NO_SESSIONS;
+  stream.left = isFirst ? [known] : [...unwritten(stream, batch).filter((one) => one !== known), known];
 }
 
 /** Of a session that an event at `timeMs` is not of: what is known of the stream ends before it. */

@@ -15,6 +15,7 @@ import type { ChunkSizes } from "./chunks.ts";
 import { EventChunks } from "./event-chunks.ts";
 import { EventIds } from "./event-ids.ts";
 import { NewUsers } from "./new-users.ts";
+import { sessionChunks } from "./session-chunks.ts";
 import type { SessionRows } from "./session-rows.ts";
 import { Sessions } from "./sessions.ts";
 import type { StoredSite, Tables } from "./tables.ts";
@@ -39,6 +40,7 @@ export class SiteFolder {
   readonly sessions: Sessions;
   /** The batch that had a record of it last. */
   touchedIn = 0;
+  readonly #sizes: ChunkSizes;
   readonly #events: EventChunks;
   readonly #users: NewUsers;
 
@@ -48,6 +50,7 @@ export class SiteFolder {
     this.ids = new EventIds(stored.number, tables.ids, windowMs);
     this.visitors = new Visitors(stored.number, tables.visitors, stored.visitors);
     this.sessions = new Sessions(stored.number, this.visitors, tables.sessions, stored);
+    this.#sizes = sizes;
     this.#events = new EventChunks(stored.number, sizes);
     this.#users = new NewUsers(stored.number);
   }
@@ -63,6 +66,7 @@ export class SiteFolder {
   takeChanges(rows: SessionRows): SiteChanges {
     const { sessions, joined } = this.sessions.takeChanges();
     rows.add(this.number, sessions);
+    const { chunks, views } = this.#events.take();
     return {
       site: {
         ...{ number: this.number, siteId: this.siteId, visitors: this.visitors.count },
@@ -71,7 +75,8 @@ export class SiteFolder {
       ids: this.ids.takeChanges(),
       visitors: this.visitors.takeChanges(),
       joined,
-      ...this.#events.take(),
+      chunks: [...chunks, ...sessionChunks(this.number, sessions, this.#sizes)],
+      views,
       users: this.#users.take(),
     };
   }
@@ -79,7 +84,6 @@ export class SiteFolder {
   /** Forgets what is of use only until the batch before this one is written. */
   forgetWritten(): void {
     this.ids.forget();
-    this.sessions.forgetWritten();
   }
 
   /** Forgets the visitors that had no event since the last time, of whom all must be written. */

@@ -1,7 +1,7 @@
 // Reads the table `sessions`.
 
 import type { Database, Statement } from "better-sqlite3";
-import { type Session, small } from "../projector/session.ts";
+import { oneView, type Session, small } from "../projector/session.ts";
 
 const COLUMNS =
   "number, stream, start_ms, end_ms, events, pageviews, entry_ms, entry_path, exit_ms, exit_path";
@@ -11,11 +11,12 @@ interface Row {
   readonly stream: number;
   /** NULL, as all that follows, when the session has events on a later day. */
   readonly start_ms: number | null;
-  readonly end_ms: number;
+  readonly entry_path: string;
+  /** NULL, as all that follows, when the session is one page view. */
+  readonly end_ms: number | null;
   readonly events: number;
   readonly pageviews: number;
   readonly entry_ms: number;
-  readonly entry_path: string;
   /** NULL, as the path, when it is the entry. */
   readonly exit_ms: number | null;
   readonly exit_path: string | null;
@@ -66,12 +67,14 @@ export class StoredSessions {
 }
 
 function toSession(row: Row): Session {
+  const { number, stream, entry_path: entryPath } = row;
   const startMs = row.start_ms ?? 0;
+  if (row.end_ms === null) return oneView(number, stream, startMs, entryPath);
   const exitMs = row.exit_ms ?? row.entry_ms;
   return {
-    ...{ number: row.number, stream: row.stream, startMs, lengthMs: small(row.end_ms - startMs) },
+    ...{ number, stream, startMs, lengthMs: small(row.end_ms - startMs) },
     ...{ events: row.events, pageviews: row.pageviews },
-    ...{ entryAfterMs: small(row.entry_ms - startMs), entryPath: row.entry_path },
-    ...{ exitAfterMs: small(exitMs - startMs), exitPath: row.exit_path ?? row.entry_path },
+    ...{ entryAfterMs: small(row.entry_ms - startMs), entryPath },
+    ...{ exitAfterMs: small(exitMs - startMs), exitPath: row.exit_path ?? entryPath },
   };
 }

@@ -21,7 +21,12 @@ export interface Stream {
   toMs: number | undefined;
   /** None of its sessions ends later than this, than the current one, and than those of all streams that are not in memory. */
   leftMs: number | undefined;
+  /** Sessions that were the current one in this batch or in the one before, and perhaps others. */
+  left: readonly KnownSession[];
 }
+
+/** The same for all streams, most of which never have another one. */
+export const NO_SESSIONS: readonly KnownSession[] = [];
 
 // Written out, without spreads: most events make one of each.
 
@@ -51,5 +56,6 @@ export function newStream(number: number, fromMs: number | undefined): Stream {
     fromMs,
     toMs: undefined,
     leftMs: undefined,
+    left: NO_SESSIONS,
   };
 }

@@ -123,7 +123,7 @@ export class WriteThread {
 /** Those that are handed over. The others are copied, which takes less than to hand over very many small ones. */
 function buffersOf({ sessions, chunks, ids }: Changes): ArrayBuffer[] {
   const buffers = [
-    ...sessions.numbers.map(({ buffer }) => buffer),
+    ...[...sessions.ofOneView.numbers, ...sessions.others.numbers].map(({ buffer }) => buffer),
     ...chunks.map(({ packed }) => packed.buffer),
     ...ids.map(({ receivedAtMs }) => receivedAtMs.buffer),
   ];

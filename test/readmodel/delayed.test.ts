@@ -89,9 +89,9 @@ const batches = fc.array(
 );
 
 test.for([
-  { visitors: 0, dayVisitors: 0 },
-  { visitors: 3, dayVisitors: 2 },
-  { visitors: 60, dayVisitors: 5 },
+  { visitors: 0, dayPages: 0 },
+  { visitors: 3, dayPages: 2 },
+  { visitors: 60, dayPages: 5 },
 ])("with %j in memory", (known) => {
   fc.assert(
     fc.property(batches, (batches) => {

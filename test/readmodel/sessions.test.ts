@@ -96,7 +96,8 @@ function open() {
 function stored(database: Database.Database): string[] {
   return database
     .prepare<[], string>(
-      "SELECT start_ms || ' ' || end_ms || ' ' || events FROM sessions WHERE start_ms IS NOT NULL",
+      `SELECT start_ms || ' ' || ifnull(end_ms, start_ms) || ' ' || ifnull(events, 1) FROM sessions
+        WHERE start_ms IS NOT NULL`,
     )
     .pluck()
     .all()

@@ -13,7 +13,7 @@ import {
 import { FRAME_HEADER_BYTES } from "../log/format.ts";
 import type { Frame } from "../log/frame-reader.ts";
 import { DetailsBuilder, type EventDetails } from "./event-details.ts";
-import { BOUNDS, type EventTexts } from "./event-texts.ts";
+import { BOUNDS, EVENT_TYPE, type EventTexts, PATH, SITE_ID, TIMESTAMP, USER_ID } from "./event-texts.ts";
 import { PartBuilder } from "./part-builder.ts";
 import { Texts } from "./texts.ts";
 import { TimestampReader } from "./timestamp-reader.ts";
@@ -54,21 +54,14 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 const EVENT = tagOf(1, WireType.LengthDelimited);
 const SITE = tagOf(2, WireType.LengthDelimited);
 const GOAL = tagOf(3, WireType.LengthDelimited);
-const SITE_ID = tagOf(1, WireType.LengthDelimited);
-const EVENT_TYPE = tagOf(2, WireType.LengthDelimited);
-const PATH = tagOf(3, WireType.LengthDelimited);
-const USER_ID = tagOf(4, WireType.LengthDelimited);
-const TIMESTAMP = tagOf(5, WireType.LengthDelimited);
-const CLIENT_EVENT_ID = tagOf(6, WireType.LengthDelimited);
-const SERVER_EVENT_ID = tagOf(7, WireType.LengthDelimited);
-const RECEIVED_AT_MS = tagOf(8, WireType.Varint);
-
-/** The places of texts in a row (event-texts.ts). */
-const SITE_ID_PLACE = 0;
-const EVENT_TYPE_PLACE = 1;
-const PATH_PLACE = 2;
-const USER_ID_PLACE = 3;
-const TIMESTAMP_PLACE = 4;
+const SITE_ID_TAG = tagOf(1, WireType.LengthDelimited);
+const EVENT_TYPE_TAG = tagOf(2, WireType.LengthDelimited);
+const PATH_TAG = tagOf(3, WireType.LengthDelimited);
+const USER_ID_TAG = tagOf(4, WireType.LengthDelimited);
+const TIMESTAMP_TAG = tagOf(5, WireType.LengthDelimited);
+const CLIENT_EVENT_ID_TAG = tagOf(6, WireType.LengthDelimited);
+const SERVER_EVENT_ID_TAG = tagOf(7, WireType.LengthDelimited);
+const RECEIVED_AT_MS_TAG = tagOf(8, WireType.Varint);
 
 /** With fewer, fewer visitors are looked up together; with more, V8 copies more of them before they are gone. */
 const PART_EVENTS = 8000;
@@ -145,28 +138,28 @@ export class EventDecoder {
     while (reader.pos < end) {
       const tag = reader.uint32();
       switch (tag) {
-        case SITE_ID:
-          event.siteId = this.#readOfRow(SITE_ID_PLACE, reader, payload, end);
+        case SITE_ID_TAG:
+          event.siteId = this.#readOfRow(SITE_ID, reader, payload, end);
           break;
-        case EVENT_TYPE:
-          event.eventType = this.#readOfRow(EVENT_TYPE_PLACE, reader, payload, end);
+        case EVENT_TYPE_TAG:
+          event.eventType = this.#readOfRow(EVENT_TYPE, reader, payload, end);
           break;
-        case PATH:
-          event.path = this.#readOfRow(PATH_PLACE, reader, payload, end);
+        case PATH_TAG:
+          event.path = this.#readOfRow(PATH, reader, payload, end);
           break;
-        case USER_ID:
-          event.userId = this.#readOfRow(USER_ID_PLACE, reader, payload, end);
+        case USER_ID_TAG:
+          event.userId = this.#readOfRow(USER_ID, reader, payload, end);
           break;
-        case TIMESTAMP:
+        case TIMESTAMP_TAG:
           event.timeMs = this.#readTimestamp(reader, payload, end);
           break;
-        case CLIENT_EVENT_ID:
+        case CLIENT_EVENT_ID_TAG:
           event.clientEventId = readText(reader, payload, end);
           break;
-        case SERVER_EVENT_ID:
+        case SERVER_EVENT_ID_TAG:
           reader.pos = endOf(reader, end);
           break;
-        case RECEIVED_AT_MS:
+        case RECEIVED_AT_MS_TAG:
           event.receivedAtMs = readNumber(reader, payload, end);
           break;
         default:
@@ -192,7 +185,7 @@ export class EventDecoder {
     const end = endOf(reader, limit);
     const start = reader.pos;
     reader.pos = end;
-    this.#place(TIMESTAMP_PLACE, start, end, true);
+    this.#place(TIMESTAMP, start, end, true);
     return this.#timestamps.read(payload, start, end);
   }
 

@@ -1,10 +1,15 @@
 // The texts that the row of an event has, as bytes of the log: so they are handed over to the thread that writes, and no strings
 // are made of them before.
 
-/** site_id, event_type, path, user_id and timestamp, in this order. */
-const TEXTS = 5;
-/** For each of them, where it begins in the bytes; and twice its length, with one more when it may be other than ASCII. */
-export const BOUNDS = 2 * TEXTS;
+/** Their places in a row. */
+export const SITE_ID = 0;
+export const EVENT_TYPE = 1;
+export const PATH = 2;
+export const USER_ID = 3;
+export const TIMESTAMP = 4;
+
+/** For each text of a row, where it begins in the bytes; and twice its length, with one more when it may be other than ASCII. */
+export const BOUNDS = 2 * 5;
 
 export interface EventTexts {
   /** Records of the log, or parts of them. */
@@ -18,21 +23,27 @@ export function textsOf({ bytes, bounds }: EventTexts, from: number, to: number)
   return { bytes, bounds: bounds.subarray(from * BOUNDS, to * BOUNDS) };
 }
 
-/** For each of the texts, those of all rows. Throws a RangeError when one is not in the bytes. */
-export function textColumns({ bytes, bounds }: EventTexts): string[][] {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  // Made at once: a part of a string costs less than a string of some bytes.
-  const characters = buffer.toString("latin1");
-  const columns: string[][] = [];
-  for (let text = 0; text < TEXTS; text += 1) {
-    const column: string[] = [];
-    for (let at = 2 * text; at < bounds.length; at += BOUNDS) {
-      const [start, length] = [bounds[at] ?? 0, bounds[at + 1] ?? 0];
-      const end = start + (length >>> 1);
-      if (end > bytes.length) throw new RangeError("a text of an event is not in its record");
-      column.push((length & 1) === 0 ? characters.slice(start, end) : buffer.toString("utf8", start, end));
-    }
-    columns.push(column);
+export class TextReader {
+  readonly #buffer: Buffer;
+  readonly #bounds: Uint32Array;
+  /** All bytes as characters: a part of a string costs less than a string of some bytes. */
+  readonly #characters: string;
+
+  constructor({ bytes, bounds }: EventTexts) {
+    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bounds = bounds;
+    this.#characters = this.#buffer.toString("latin1");
   }
-  return columns;
+
+  /** The text of a row at a place. Throws a RangeError when it is not in the bytes. */
+  read(row: number, place: number): string {
+    const at = row * BOUNDS + 2 * place;
+    const start = this.#bounds[at] ?? 0;
+    const length = this.#bounds[at + 1] ?? 0;
+    const end = start + (length >>> 1);
+    if (end > this.#characters.length) throw new RangeError("a text of an event is not in its record");
+    return (length & 1) === 0
+      ? this.#characters.slice(start, end)
+      : this.#buffer.toString("utf8", start, end);
+  }
 }

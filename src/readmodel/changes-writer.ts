@@ -2,8 +2,8 @@
 // the tables.
 
 import type { Database, Statement } from "better-sqlite3";
-import { textColumns } from "../projector/event-texts.ts";
-import { BulkInsert, type Column } from "./bulk-insert.ts";
+import { EVENT_TYPE, PATH, SITE_ID, TextReader, TIMESTAMP, USER_ID } from "../projector/event-texts.ts";
+import { BulkInsert, type Column, fromColumns } from "./bulk-insert.ts";
 import type {
   Changes,
   DayViews,
@@ -26,19 +26,25 @@ export class ChangesWriter {
 
   constructor(database: Database, sizes: ChunkSizes) {
     this.#statements = prepare(database);
-    this.#events = new BulkInsert(database, "INSERT INTO events", 6);
+    this.#events = new BulkInsert(database, "INSERT INTO events", 6, 5);
     const start = "INSERT OR REPLACE INTO sessions (site, day, stream, number, start_ms";
     const facts = "end_ms, events, pageviews, entry_ms, exit_ms";
-    this.#sessions = new BulkInsert(database, `${start}, ${facts}, entry_path, exit_path)`, 12);
-    this.#sessionsOfOneView = new BulkInsert(database, `${start}, entry_path)`, 6);
-    this.#ids = new BulkInsert(database, "INSERT OR REPLACE INTO dedupe", 3);
+    this.#sessions = new BulkInsert(database, `${start}, ${facts}, entry_path, exit_path)`, 12, 2);
+    this.#sessionsOfOneView = new BulkInsert(database, `${start}, entry_path)`, 6, 1);
+    this.#ids = new BulkInsert(database, "INSERT OR REPLACE INTO dedupe", 3, 1);
     this.#chunks = new Chunks(database, sizes);
   }
 
   addEvents({ ids, texts }: EventRows): void {
-    const [siteIds = [], types = [], paths = [], userIds = [], timestamps = []] = textColumns(texts);
-    const orNull = (texts: readonly string[]) => texts.map((text) => text || null);
-    this.#events.insert(ids.length, [ids, siteIds, types, orNull(paths), orNull(userIds), timestamps]);
+    const reader = new TextReader(texts);
+    this.#events.insert(ids.length, (row, values, at) => {
+      values[at] = ids[row] ?? null;
+      values[at + 1] = reader.read(row, SITE_ID);
+      values[at + 2] = reader.read(row, EVENT_TYPE);
+      values[at + 3] = reader.read(row, PATH) || null;
+      values[at + 4] = reader.read(row, USER_ID) || null;
+      values[at + 5] = reader.read(row, TIMESTAMP);
+    });
   }
 
   write(changes: Changes): void {
@@ -63,9 +69,9 @@ export class ChangesWriter {
 
   #writeSessions({ ofOneView, others }: SessionColumns): void {
     const { paths } = ofOneView;
-    this.#sessionsOfOneView.insert(paths.length, [...ofOneView.numbers, paths]);
+    this.#sessionsOfOneView.insert(paths.length, fromColumns([...ofOneView.numbers, paths]));
     const { entryPaths, exitPaths } = others;
-    this.#sessions.insert(entryPaths.length, [...others.numbers, entryPaths, exitPaths]);
+    this.#sessions.insert(entryPaths.length, fromColumns([...others.numbers, entryPaths, exitPaths]));
   }
 
   #writeJoined({ site, stream, gone, session, firstDay, lastDay }: JoinedSession): void {
@@ -83,7 +89,7 @@ export class ChangesWriter {
 
   #writeIds({ site, eventIds, receivedAtMs }: IdChanges): void {
     const sites: Column = new Float64Array(eventIds.length).fill(site);
-    this.#ids.insert(eventIds.length, [sites, eventIds, receivedAtMs]);
+    this.#ids.insert(eventIds.length, fromColumns([sites, eventIds, receivedAtMs]));
   }
 
   #writeSetting(setting: SettingChange): void {

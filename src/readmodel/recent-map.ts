@@ -24,11 +24,9 @@ export class RecentMap<Value> {
     this.#recent.set(key, value);
   }
 
-  /** Drops what was not asked for since the last rotation, and returns it. */
-  rotate(): Iterable<Value> {
-    const dropped = this.#older;
+  /** Drops what was not asked for since the last rotation. */
+  rotate(): void {
     this.#older = this.#recent;
     this.#recent = new Map();
-    return dropped.values();
   }
 }

@@ -45,7 +45,10 @@ export class Sessions {
   #changed: KnownSession[] = [];
   #joined: JoinedSession[] = [];
   #count: number;
+  /** No session ends later. */
   #endMs: number;
+  /** The same when rotate() was called last. */
+  #endMsBefore: number;
   /** No session of a stream that is not in memory ends later. */
   #otherEndMs: number;
 
@@ -55,6 +58,7 @@ export class Sessions {
     this.#stored = stored;
     this.#count = counts.sessions;
     this.#endMs = counts.endMs;
+    this.#endMsBefore = counts.endMs;
     this.#otherEndMs = counts.endMs;
   }
 
@@ -83,17 +87,10 @@ export class Sessions {
     return changes;
   }
 
-  /** Is told of visitors that are not in memory any more. */
-  forget(visitors: Iterable<Visitor>): void {
-    for (const { person, bot } of visitors) {
-      if (person) this.#forget(person);
-      if (bot) this.#forget(bot);
-    }
-  }
-
-  #forget({ current, leftMs = Number.NEGATIVE_INFINITY }: Stream): void {
-    if (leftMs > this.#otherEndMs) this.#otherEndMs = leftMs;
-    if (current && endOf(current) > this.#otherEndMs) this.#otherEndMs = endOf(current);
+  /** Is told that the visitors who had no event since the last time are not in memory any more. */
+  rotate(): void {
+    this.#otherEndMs = this.#endMsBefore;
+    this.#endMsBefore = this.#endMs;
   }
 
   #streamOf(visitor: Visitor, event: LoggedEvent, isBot: boolean): Stream {
@@ -131,7 +128,7 @@ export class Sessions {
     else {
       if (current) {
         narrow(stream, current, timeMs);
-        this.#leave(stream, current, batch);
+        remember(stream, current, batch);
       }
       this.#count += 1;
       current = newSession(this.#count, stream.number, timeMs);
@@ -161,7 +158,7 @@ export class Sessions {
   #look(stream: Stream, timeMs: number, batch: number): void {
     const [firstDay, lastDay] = [dayOf(timeMs - SESSION_GAP_MS), dayOf(timeMs + SESSION_GAP_MS)];
     const days = firstDay === lastDay ? [firstDay] : [firstDay, lastDay];
-    if (stream.current) this.#leave(stream, stream.current, batch);
+    if (stream.current) remember(stream, stream.current, batch);
     stream.current = undefined;
     stream.fromMs = firstDay * MS_PER_DAY;
     const endMs = (lastDay + 1) * MS_PER_DAY - 1;
@@ -206,12 +203,6 @@ export class Sessions {
     });
     remember(stream, gone, batch);
     return kept;
-  }
-
-  /** Remembers what there is to know of a session that stops being the current one. */
-  #leave(stream: Stream, current: KnownSession, batch: number): void {
-    stream.leftMs = Math.max(stream.leftMs ?? Number.NEGATIVE_INFINITY, endOf(current));
-    remember(stream, current, batch);
   }
 }
 

@@ -88,6 +88,7 @@ export class SiteFolder {
 
   /** Forgets the visitors that had no event since the last time, of whom all must be written. */
   rotate(): void {
-    this.sessions.forget(this.visitors.rotate());
+    this.visitors.rotate();
+    this.sessions.rotate();
   }
 }

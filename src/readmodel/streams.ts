@@ -19,8 +19,6 @@ export interface Stream {
   current: KnownSession | undefined;
   fromMs: number | undefined;
   toMs: number | undefined;
-  /** None of its sessions ends later than this, than the current one, and than those of all streams that are not in memory. */
-  leftMs: number | undefined;
   /** Sessions that were the current one in this batch or in the one before, and perhaps others. */
   left: readonly KnownSession[];
 }
@@ -55,7 +53,6 @@ export function newStream(number: number, fromMs: number | undefined): Stream {
     current: undefined,
     fromMs,
     toMs: undefined,
-    leftMs: undefined,
     left: NO_SESSIONS,
   };
 }

@@ -123,10 +123,10 @@ export class Visitors {
     return changes;
   }
 
-  /** Drops those from memory that were not asked for since the last time, and returns them. All of them must be written. */
-  *rotate(): Iterable<Visitor> {
-    yield* this.#users.rotate();
-    yield* this.#hashes.rotate();
+  /** Drops those from memory that were not asked for since the last time. All of them must be written. */
+  rotate(): void {
+    this.#users.rotate();
+    this.#hashes.rotate();
   }
 
   #change(visitor: Visitor, { userId }: LoggedEvent): void {

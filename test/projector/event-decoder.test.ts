@@ -9,18 +9,26 @@ import {
   UnreadableFrame,
 } from "../../src/projector/event-decoder.ts";
 import { type EventDetails, NO_DETAILS } from "../../src/projector/event-details.ts";
-import { textColumns } from "../../src/projector/event-texts.ts";
+import {
+  EVENT_TYPE,
+  PATH,
+  SITE_ID,
+  TextReader,
+  TIMESTAMP,
+  USER_ID,
+} from "../../src/projector/event-texts.ts";
 import { anyEvent, frameOf } from "../log/records-fixture.ts";
 
 interface Decoded {
   readonly event: LoggedEvent;
   /** Of its row. */
-  readonly texts: readonly (string | undefined)[];
+  readonly texts: readonly string[];
 }
 
 function decoded({ events, texts }: LoggedRecords): Decoded[] {
-  const columns = textColumns(texts);
-  return events.map((event, row) => ({ event, texts: columns.map((column) => column[row]) }));
+  const reader = new TextReader(texts);
+  const places = [SITE_ID, EVENT_TYPE, PATH, USER_ID, TIMESTAMP];
+  return events.map((event, row) => ({ event, texts: places.map((place) => reader.read(row, place)) }));
 }
 
 /** What decodeRecords, which goes by the schema, says of the same frame. */

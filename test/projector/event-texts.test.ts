@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type EventTexts, textColumns, textsOf } from "../../src/projector/event-texts.ts";
+import { type EventTexts, TextReader, textsOf } from "../../src/projector/event-texts.ts";
 
 /** Rows of "a", "bc", "", "é" and "d" in other bytes, and of these in another order. */
 const texts: EventTexts = {
@@ -7,20 +7,20 @@ const texts: EventTexts = {
   bounds: Uint32Array.from([1, 2, 3, 4, 0, 0, 6, 5, 9, 2, 9, 2, 1, 2, 3, 4, 0, 0, 6, 5]),
 };
 
-test("texts come column by column", () => {
-  expect(textColumns(texts)).toEqual([
-    ["a", "d"],
-    ["bc", "a"],
-    ["", "bc"],
-    ["é", ""],
-    ["d", "é"],
-  ]);
-  expect(textColumns(textsOf(texts, 1, 2))).toEqual([["d"], ["a"], ["bc"], [""], ["é"]]);
-  expect(textColumns(textsOf(texts, 2, 2))).toEqual([[], [], [], [], []]);
+function rowOf(texts: EventTexts, row: number): string[] {
+  const reader = new TextReader(texts);
+  return [0, 1, 2, 3, 4].map((place) => reader.read(row, place));
+}
+
+test("the texts of rows are read from where they are", () => {
+  expect(rowOf(texts, 0)).toEqual(["a", "bc", "", "é", "d"]);
+  expect(rowOf(texts, 1)).toEqual(["d", "a", "bc", "", "é"]);
+  expect(rowOf(textsOf(texts, 1, 2), 0)).toEqual(["d", "a", "bc", "", "é"]);
 });
 
 test("a text that is not in the bytes is refused", () => {
   const bounds = texts.bounds.slice();
   bounds[8] = 10;
-  expect(() => textColumns({ ...texts, bounds })).toThrow(RangeError);
+  expect(() => rowOf({ ...texts, bounds }, 0)).toThrow(RangeError);
+  expect(rowOf({ ...texts, bounds }, 1)).toEqual(["d", "a", "bc", "", "é"]);
 });

@@ -76,7 +76,8 @@ function open() {
       flush() {
         write();
         // Nobody is in memory for long.
-        sessions.forget(visitors.rotate());
+        visitors.rotate();
+        sessions.rotate();
         const changes = sessions.takeChanges();
         const rows = new SessionRows();
         rows.add(1, changes.sessions);

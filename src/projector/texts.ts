@@ -5,6 +5,10 @@
 const PLACES = 1 << 16;
 /** Longer texts are rarely seen twice. */
 const MAX_BYTES = 256;
+/** Of those that are not longer than so many words of four bytes, the words are kept as well: to compare these is quicker. */
+const WORDS = 16;
+/** The length of one of which they are not. */
+const NO_WORDS = 0xffff;
 
 /** The bits that no four bytes of ASCII have. */
 const NOT_ASCII = 0x80808080;
@@ -14,6 +18,10 @@ const PRIME = 0x01000193;
 
 export class Texts {
   readonly #places: string[] = Array(PLACES).fill("");
+  readonly #lengths = new Uint16Array(PLACES);
+  readonly #words = new Int32Array(PLACES * WORDS);
+  /** Those of the text that is being read. */
+  readonly #read = new Int32Array(MAX_BYTES / 4);
   #wasAscii = true;
 
   /** Whether the text that was read last is known to be ASCII. */
@@ -23,29 +31,43 @@ export class Texts {
 
   /** The text of the bytes from `start` up to `end`. What is no UTF-8 in them becomes U+FFFD. */
   read(bytes: Buffer, start: number, end: number): string {
+    const length = end - start;
     this.#wasAscii = false;
-    if (end - start > MAX_BYTES) return bytes.toString("utf8", start, end);
+    if (length > MAX_BYTES) return bytes.toString("utf8", start, end);
     let hash = OFFSET_BASIS;
     let seen = 0;
-    let at = start;
-    for (; at + 4 <= end; at += 4) {
-      const word = wordAt(bytes, at);
+    let words = 0;
+    for (let at = start; at < end; at += 4) {
+      const word = at + 4 <= end ? wordAt(bytes, at) : lastWordAt(bytes, at, end);
       seen |= word;
       hash = Math.imul(hash ^ word, PRIME);
-    }
-    for (; at < end; at += 1) {
-      const byte = bytes[at] ?? 0;
-      seen |= byte;
-      hash = Math.imul(hash ^ byte, PRIME);
+      this.#read[words] = word;
+      words += 1;
     }
     // Only of ASCII is each byte a character, so that text and bytes can be compared.
     if ((seen & NOT_ASCII) !== 0) return bytes.toString("utf8", start, end);
     this.#wasAscii = true;
     const place = (hash ^ (hash >>> 15)) & (PLACES - 1);
-    const known = this.#places[place];
-    if (known !== undefined && isSame(known, bytes, start, end)) return known;
+    const known = this.#places[place] ?? "";
+    if (words > WORDS)
+      return isSame(known, bytes, start, end) ? known : this.#put(place, NO_WORDS, bytes, start, end);
+    if (this.#lengths[place] === length && this.#hasWords(place, words)) return known;
+    this.#words.set(this.#read.subarray(0, words), place * WORDS);
+    return this.#put(place, length, bytes, start, end);
+  }
+
+  #hasWords(place: number, words: number): boolean {
+    const first = place * WORDS;
+    for (let index = 0; index < words; index += 1) {
+      if (this.#words[first + index] !== this.#read[index]) return false;
+    }
+    return true;
+  }
+
+  #put(place: number, length: number, bytes: Buffer, start: number, end: number): string {
     const text = bytes.toString("latin1", start, end);
     this.#places[place] = text;
+    this.#lengths[place] = length;
     return text;
   }
 }
@@ -54,6 +76,13 @@ export class Texts {
 function wordAt(bytes: Buffer, at: number): number {
   const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
   return low | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24);
+}
+
+/** Up to three of them, of which there are no more. */
+function lastWordAt(bytes: Buffer, start: number, end: number): number {
+  let word = 0;
+  for (let at = start; at < end; at += 1) word = (word << 8) | (bytes[at] ?? 0);
+  return word;
 }
 
 function isSame(text: string, bytes: Buffer, start: number, end: number): boolean {

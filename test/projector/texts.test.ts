@@ -13,6 +13,9 @@ test("any bytes become the text that Buffer makes of them, whatever was read bef
     "\u00c3\u00a9",
     "\0",
     "\0\0",
+    ...[1, 2, 3, 4, 5, 60, 61, 63, 64, 65, 68].flatMap((length) =>
+      ["/", "\0"].map((one) => one.repeat(length)),
+    ),
     "/".repeat(256),
     "/".repeat(257),
   );

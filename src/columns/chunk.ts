@@ -11,14 +11,15 @@
 export type NumberColumn = "time" | "revenue" | "start" | "end";
 
 /** Columns of whole numbers from 0 on. Of events: visitor and session (0: none), and whether it is a bot's (1). Of
- *  sessions: its number, and how many events and page views it has. Those named distinct have no rows of their own: see
+ *  sessions: its number, how many events and page views it has, and whether its last page view has another path than its
+ *  first (1). Those named distinct have no rows of their own: see
  *  summary.ts. */
 export type IntegerColumn =
-  | ("visitor" | "session" | "bot" | "number" | "events" | "pageviews")
+  | ("visitor" | "session" | "bot" | "number" | "events" | "pageviews" | "moved")
   | ("distinct_visitors" | "distinct_sessions");
 
-/** Columns of texts. Of events: dimensions, props as JSON, and the currency. Of sessions: the paths of the first and the last
- *  page view. */
+/** Columns of texts. Of events: dimensions, props as JSON, and the currency. Of sessions: the path of the first page
+ *  view, and that of the last one where it is another. */
 export type TextColumnName =
   | ("event_type" | "path" | "hostname" | "title" | "language" | "source" | "referrer" | "channel")
   | ("utm_source" | "utm_medium" | "utm_campaign" | "utm_term" | "utm_content")
@@ -29,7 +30,7 @@ export type ColumnName = NumberColumn | IntegerColumn | TextColumnName;
 
 const NUMBER_COLUMNS: ReadonlySet<string> = new Set<NumberColumn>(["time", "revenue", "start", "end"]);
 const INTEGER_COLUMNS: ReadonlySet<string> = new Set<IntegerColumn>([
-  ...(["visitor", "session", "bot", "number", "events", "pageviews"] as const),
+  ...(["visitor", "session", "bot", "number", "events", "pageviews", "moved"] as const),
 ]);
 
 export function isNumberColumn(name: ColumnName): name is NumberColumn {

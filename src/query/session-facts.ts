@@ -25,8 +25,8 @@ export class SessionFacts {
     this.#events = events;
     this.paths.codeOf("");
     this.#measures = new Blocks((first) => this.#readMeasures(first));
-    this.#entries = new Blocks((first) => this.#readPaths(first, (chunk) => chunk.entries()));
-    this.#exits = new Blocks((first) => this.#readPaths(first, (chunk) => chunk.exits()));
+    this.#entries = new Blocks((first) => this.#readPaths(first, (chunk) => this.#codesOf(chunk.entries())));
+    this.#exits = new Blocks((first) => this.#readPaths(first, (chunk) => this.#exitCodesOf(chunk)));
   }
 
   durationMs(session: number): number {
@@ -62,20 +62,31 @@ export class SessionFacts {
     return { durationMs, bounce };
   }
 
-  /** The codes of the paths that `pathsOf` a chunk are. */
-  #readPaths(first: number, pathsOf: (chunk: SessionChunk) => TextColumn | undefined): Uint32Array {
+  /** The codes of paths, which `codesOf` a chunk gives for each row. */
+  #readPaths(first: number, codesOf: (chunk: SessionChunk) => (row: number) => number): Uint32Array {
     const block = new Uint32Array(BLOCK_SESSIONS);
     for (const chunk of this.#chunksWith(first)) {
-      const paths = pathsOf(chunk);
-      const codes = Uint32Array.from(paths?.dictionary ?? [], (path) => this.paths.codeOf(path));
+      const codeOf = codesOf(chunk);
       const numbers = chunk.numbers();
       for (let row = 0; row < chunk.rows; row += 1) {
         const at = (numbers[row] ?? 0) - first;
         if (at < 0 || at >= BLOCK_SESSIONS) continue;
-        block[at] = codes[paths?.codes[row] ?? 0] ?? 0;
+        block[at] = codeOf(row);
       }
     }
     return block;
+  }
+
+  #codesOf(paths: TextColumn | undefined): (row: number) => number {
+    const codes = Uint32Array.from(paths?.dictionary ?? [], (path) => this.paths.codeOf(path));
+    return (row) => codes[paths?.codes[row] ?? 0] ?? 0;
+  }
+
+  #exitCodesOf(chunk: SessionChunk): (row: number) => number {
+    const moved = chunk.moved();
+    const entry = this.#codesOf(chunk.entries());
+    const exit = this.#codesOf(chunk.exits());
+    return (row) => (moved?.[row] === 1 ? exit(row) : entry(row));
   }
 
   /** The chunks that may have sessions of the block that begins with the number `first`. */

@@ -37,8 +37,11 @@ export interface SessionChunk {
   ends(): Float64Array;
   events(): Uint32Array;
   pageviews(): Uint32Array;
-  /** The paths of the first and of the last page view. */
+  /** The path of the first page view. */
   entries(): TextColumn | undefined;
+  /** 1 for each session of which the last page view has another path; undefined when there is none. */
+  moved(): Uint32Array | undefined;
+  /** That other path. */
   exits(): TextColumn | undefined;
 }
 

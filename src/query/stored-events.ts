@@ -148,6 +148,7 @@ function sessionChunk({ rows, low, high }: ChunkRow, columns: ChunkColumns): Ses
     events: () => columns.integers("events"),
     pageviews: () => columns.integers("pageviews"),
     entries: () => columns.texts("entry"),
+    moved: () => someOf(columns.integers("moved")),
     exits: () => columns.texts("exit"),
   };
 }

@@ -30,6 +30,7 @@ class SessionChunk {
   readonly #events: NumberValues<Uint32Array>;
   readonly #pageviews: NumberValues<Uint32Array>;
   readonly #entries: TextValues;
+  readonly #moved: NumberValues<Uint32Array>;
   readonly #exits: TextValues;
 
   constructor(builder: ChunkBuilder) {
@@ -40,6 +41,7 @@ class SessionChunk {
     this.#events = builder.integers("events");
     this.#pageviews = builder.integers("pageviews");
     this.#entries = builder.texts("entry");
+    this.#moved = builder.integers("moved");
     this.#exits = builder.texts("exit");
   }
 
@@ -52,6 +54,8 @@ class SessionChunk {
     this.#pageviews.set(row, session.pageviews);
     if (session.pageviews === 0) return;
     this.#entries.set(row, session.entryPath);
+    if (session.exitPath === session.entryPath) return;
+    this.#moved.set(row, 1);
     this.#exits.set(row, session.exitPath);
   }
 }

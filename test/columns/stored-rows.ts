@@ -10,7 +10,7 @@ export const CUT_TABLES = ["chunks", "chunk_columns", "sqlite_sequence"];
 
 const NUMBERS = new Set<string>([
   ...["time", "revenue", "visitor", "session", "bot"],
-  ...["number", "start", "end", "events", "pageviews"],
+  ...["number", "start", "end", "events", "pageviews", "moved"],
 ]);
 
 /** Each as JSON with its site and what is not 0 or empty; sorted. */

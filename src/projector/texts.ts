@@ -2,7 +2,7 @@
 // events are. That takes no memory, and what counts by such a string finds its hash computed already.
 
 /** Each text has one place, by its hash; the next one with that place replaces it. */
-const PLACES = 1 << 16;
+const PLACES = 1 << 14;
 /** Longer texts are rarely seen twice. */
 const MAX_BYTES = 256;
 /** Of those that are not longer than so many words of four bytes, the words are kept as well: to compare these is quicker. */
@@ -52,7 +52,8 @@ export class Texts {
     if (words > WORDS)
       return isSame(known, bytes, start, end) ? known : this.#put(place, NO_WORDS, bytes, start, end);
     if (this.#lengths[place] === length && this.#hasWords(place, words)) return known;
-    this.#words.set(this.#read.subarray(0, words), place * WORDS);
+    for (let index = 0; index < words; index += 1)
+      this.#words[place * WORDS + index] = this.#read[index] ?? 0;
     return this.#put(place, length, bytes, start, end);
   }
 

@@ -17,7 +17,8 @@ import type { JoinedSession } from "./changes.ts";
 import { DayVisitors } from "./day-visitors.ts";
 import type { Novelty } from "./new-users.ts";
 import type { StoredSessions } from "./stored-sessions.ts";
-import { type KnownSession, NO_SESSIONS, newSession, newStream, type Stream } from "./streams.ts";
+import { type KnownSession, newSession, newStream, type Stream } from "./streams.ts";
+import { UnwrittenSessions } from "./unwritten-sessions.ts";
 import type { Visitor, Visitors } from "./visitors.ts";
 
 /** What an event is of, by their numbers in the site; 0 where it is of none. */
@@ -41,8 +42,9 @@ export class Sessions {
   readonly #site: number;
   readonly #visitors: Visitors;
   readonly #stored: StoredSessions;
-  /** What is to be written. */
-  #changed: KnownSession[] = [];
+  readonly #unwritten = new UnwrittenSessions();
+  /** One for all events: most are garbage at once. */
+  readonly #found = { ...OF_NOBODY };
   #joined: JoinedSession[] = [];
   #count: number;
   /** No session ends later. */
@@ -66,7 +68,7 @@ export class Sessions {
     return { sessions: this.#count, endMs: this.#endMs };
   }
 
-  /** Takes an event of `visitor`; they come in log order. */
+  /** Takes an event of `visitor`; they come in log order. What it returns is another one's with the next event. */
   add(event: LoggedEvent, visitor: Visitor | undefined, batch: number): Belonging {
     if (!visitor) return OF_NOBODY;
     const isBot = event.more?.isBot ?? false;
@@ -75,16 +77,25 @@ export class Sessions {
     const isUser = event.userId !== "" && !isBot;
     const isNewUser = isUser && this.#visitors.becomesUser(visitor, event);
     const isNewOnDay = isUser && this.#isNewOnDay(visitor.number, stream, event.timeMs, batch);
-    const session = this.#addTo(stream, event, batch);
-    return { visitor: visitor.number, session, isNewUser, isNewOnDay };
+    const found = this.#found;
+    found.visitor = visitor.number;
+    found.session = this.#addTo(stream, event, batch);
+    found.isNewUser = isNewUser;
+    found.isNewOnDay = isNewOnDay;
+    return found;
   }
 
   /** What changed, to be written. */
   takeChanges(): { sessions: KnownSession[]; joined: JoinedSession[] } {
-    const changes = { sessions: this.#changed.filter(({ isGone }) => !isGone), joined: this.#joined };
-    this.#changed = [];
+    const sessions = this.#unwritten.endBatch().filter(({ isGone }) => !isGone);
+    const joined = this.#joined;
     this.#joined = [];
-    return changes;
+    return { sessions, joined };
+  }
+
+  /** Forgets what is of use only until the batch before this one is written. */
+  forgetWritten(): void {
+    this.#unwritten.forget();
   }
 
   /** Is told that the visitors who had no event since the last time are not in memory any more. */
@@ -116,8 +127,8 @@ export class Sessions {
     if (current && isOn(current, day)) return false;
     const hasCome = this.days.hasCome(day, visitor, dayOf(this.#endMs), batch);
     if (hasCome !== undefined) return !hasCome;
-    const isLeft = unwritten(stream, batch).some((session) => isOn(session, day));
-    return !isLeft && !this.#stored.hasOn(this.#site, day, stream.number);
+    const isUnwritten = this.#unwritten.ofStream(stream.number).some((session) => isOn(session, day));
+    return !isUnwritten && !this.#stored.hasOn(this.#site, day, stream.number);
   }
 
   /** The number of the session. */
@@ -128,7 +139,6 @@ export class Sessions {
     else {
       if (current) {
         narrow(stream, current, timeMs);
-        remember(stream, current, batch);
       }
       this.#count += 1;
       current = newSession(this.#count, stream.number, timeMs);
@@ -143,7 +153,7 @@ export class Sessions {
   #change(known: KnownSession, batch: number): void {
     if (known.changedIn === batch) return;
     known.changedIn = batch;
-    this.#changed.push(known);
+    this.#unwritten.add(known);
   }
 
   /** Makes the stream known around `timeMs`. */
@@ -158,13 +168,12 @@ export class Sessions {
   #look(stream: Stream, timeMs: number, batch: number): void {
     const [firstDay, lastDay] = [dayOf(timeMs - SESSION_GAP_MS), dayOf(timeMs + SESSION_GAP_MS)];
     const days = firstDay === lastDay ? [firstDay] : [firstDay, lastDay];
-    if (stream.current) remember(stream, stream.current, batch);
     stream.current = undefined;
     stream.fromMs = firstDay * MS_PER_DAY;
     const endMs = (lastDay + 1) * MS_PER_DAY - 1;
     stream.toMs = endMs < this.#endMs ? endMs : undefined;
     const joined: KnownSession[] = [];
-    for (const known of this.#sessionsOf(stream, days, batch)) {
+    for (const known of this.#sessionsOf(stream, days)) {
       if (isOf(known, timeMs)) joined.push(known);
       else narrow(stream, known, timeMs);
     }
@@ -178,12 +187,12 @@ export class Sessions {
   }
 
   /** Those with an event on one of `days`. */
-  #sessionsOf(stream: Stream, days: readonly number[], batch: number): KnownSession[] {
+  #sessionsOf(stream: Stream, days: readonly number[]): KnownSession[] {
     const sessions = new Map<number, KnownSession>();
     for (const session of this.#stored.ofDays(this.#site, days, stream.number)) {
       sessions.set(session.number, storedAs(session));
     }
-    for (const known of unwritten(stream, batch)) {
+    for (const known of this.#unwritten.ofStream(stream.number)) {
       if (days.some((day) => isOn(known, day))) sessions.set(known.number, known);
     }
     return [...sessions.values()].filter(({ isGone }) => !isGone);
@@ -196,12 +205,11 @@ export class Sessions {
     Object.assign(kept, session);
     this.#change(kept, batch);
     gone.isGone = true;
-    gone.changedIn = batch;
+    this.#change(gone, batch);
     this.#joined.push({
       ...{ site: this.#site, stream: stream.number, gone: gone.number, session: session.number },
       ...{ firstDay: dayOf(gone.startMs), lastDay: dayOf(endOf(gone)) },
     });
-    remember(stream, gone, batch);
     return kept;
   }
 }
@@ -213,18 +221,6 @@ function storedAs(session: Session): KnownSession {
 
 function isOn(session: Session, day: number): boolean {
   return dayOf(session.startMs) <= day && day <= dayOf(endOf(session));
-}
-
-/** Of the sessions that were a stream's current one, those that may not be written yet as they are, the gone ones among them. */
-function unwritten({ left }: Stream, batch: number): readonly KnownSession[] {
-  return left.filter(({ changedIn }) => changedIn >= batch - 1);
-}
-
-/** Keeps a session that is not the current one any more. When it is that again, and changes, it is found as what it is then. */
-function remember(stream: Stream, known: KnownSession, batch: number): void {
-  if (known.changedIn < batch - 1) return;
-  const isFirst = stream.left === NO_SESSIONS;
-  stream.left = isFirst ? [known] : [...unwritten(stream, batch).filter((one) => one !== known), known];
 }
 
 /** Of a session that an event at `timeMs` is not of: what is known of the stream ends before it. */

@@ -84,6 +84,7 @@ export class SiteFolder {
   /** Forgets what is of use only until the batch before this one is written. */
   forgetWritten(): void {
     this.ids.forget();
+    this.sessions.forgetWritten();
   }
 
   /** Forgets the visitors that had no event since the last time, of whom all must be written. */

@@ -19,12 +19,7 @@ export interface Stream {
   current: KnownSession | undefined;
   fromMs: number | undefined;
   toMs: number | undefined;
-  /** Sessions that were the current one in this batch or in the one before, and perhaps others. */
-  left: readonly KnownSession[];
 }
-
-/** The same for all streams, most of which never have another one. */
-export const NO_SESSIONS: readonly KnownSession[] = [];
 
 // Written out, without spreads: most events make one of each.
 
@@ -53,6 +48,5 @@ export function newStream(number: number, fromMs: number | undefined): Stream {
     current: undefined,
     fromMs,
     toMs: undefined,
-    left: NO_SESSIONS,
   };
 }

@@ -2,10 +2,10 @@
 // many in a transaction. Only the transactions are timed, not the reading of the log. No fold that keeps the events row
 // by row is faster. Arguments: the directory of the log, a path for the database, and about how many rows are enough.
 
-import Database from "better-sqlite3";
 import { nodeLogFiles } from "../src/log/files.ts";
 import { readFromStart } from "../src/log/reader.ts";
 import { decodeRecords } from "../src/log/records.ts";
+import { openForWriting } from "../src/readmodel/commits.ts";
 import { SCHEMA } from "../src/readmodel/schema.ts";
 import { runOnce } from "./one-shot.ts";
 
@@ -15,16 +15,12 @@ export interface Inserted {
 }
 
 /** As many as the projector folds at once. */
-const TRANSACTION_ROWS = 100_000;
+const TRANSACTION_ROWS = 50_000;
 
 type Row = readonly [number, string, string, string | null, string | null, string];
 
 await runOnce(async (logDirectory, path, most): Promise<Inserted> => {
-  const database = new Database(path);
-  database.pragma("journal_mode = WAL");
-  database.pragma("synchronous = NORMAL");
-  database.pragma("cache_size = -65536");
-  database.pragma("wal_autocheckpoint = 8192");
+  const database = openForWriting(path);
   database.exec(SCHEMA);
   const insert = database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)");
   const insertAll = database.transaction((rows: readonly Row[]) => {

@@ -68,11 +68,7 @@ export class ChunkBuilder {
       if (isNumberColumn(name)) putAll(this.numbers(name), start, decodeNumbers(bytes));
       else if (isIntegerColumn(name)) putAll(this.integers(name), start, decodeIntegers(bytes));
       else {
-        const texts = this.texts(name);
-        const { codes, dictionary } = decodeTexts(bytes);
-        for (let row = 0; row < codes.length; row += 1) {
-          texts.set(start + row, dictionary[codes[row] ?? 0] ?? "");
-        }
+        this.texts(name).setAll(start, decodeTexts(bytes));
       }
     }
   }

@@ -1,5 +1,6 @@
 // The values of a column that is being made, row by row. A row that is not set is 0, or empty.
 
+import type { TextColumn } from "./column.ts";
 import { widened } from "./widened.ts";
 
 const EMPTY = "";
@@ -73,17 +74,26 @@ export class TextValues {
   }
 
   set(row: number, text: string): void {
-    if (text === EMPTY) return;
+    if (text !== EMPTY) this.#codes[row] = this.#codeFor(text);
+  }
+
+  /** Puts the rows of a column behind each other, from `start` on. */
+  setAll(start: number, { codes, dictionary }: TextColumn): void {
+    const own = dictionary.map((text) => this.#codeFor(text));
+    for (let row = 0; row < codes.length; row += 1) this.#codes[start + row] = own[codes[row] ?? 0] ?? 0;
+  }
+
+  grow(room: number): void {
+    this.#codes = widened(this.#codes, room);
+  }
+
+  #codeFor(text: string): number {
     let code = this.#places.get(text);
     if (code === undefined) {
       code = this.#places.size;
       this.#places.set(text, code);
       this.#onNew(text);
     }
-    this.#codes[row] = code;
-  }
-
-  grow(room: number): void {
-    this.#codes = widened(this.#codes, room);
+    return code;
   }
 }

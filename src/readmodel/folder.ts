@@ -22,9 +22,11 @@ export interface Known {
   readonly visitors: number;
   /** Pages of visitors of a site and a day: some 300 bytes for 1,024 that have come one after the other. */
   readonly dayPages: number;
+  /** Visitors of whom nothing is known but who they are: 48 bytes each. */
+  readonly places: number;
 }
 
-export const KNOWN: Known = { visitors: 20_000, dayPages: 20_000 };
+export const KNOWN: Known = { visitors: 20_000, dayPages: 20_000, places: 262_144 };
 
 export interface FolderOptions {
   /** How long a client's event id is remembered, in ms of time of receipt. */
@@ -50,7 +52,7 @@ export class Folder {
   #batch = 1;
 
   constructor(database: Database, options: FolderOptions) {
-    this.#tables = new Tables(database);
+    this.#tables = new Tables(database, options.known.places);
     this.#options = options;
   }
 
@@ -75,6 +77,7 @@ export class Folder {
   /** Forgets all, as when what it gave was not written. */
   clear(): void {
     this.#sites.clear();
+    this.#tables.visitors.cache.clear();
     this.#touched = [];
     this.#touchedBefore = [];
     this.#lastSite = undefined;

@@ -28,9 +28,10 @@ export class Tables {
   readonly #site: Statement<[string], SiteRow>;
   readonly #lastSite: Statement<[], number | null>;
 
-  constructor(database: Database) {
+  /** `places` are those of the cache of visitors. */
+  constructor(database: Database, places: number) {
     this.ids = new StoredIds(database);
-    this.visitors = new StoredVisitors(database);
+    this.visitors = new StoredVisitors(database, places);
     this.sessions = new StoredSessions(database);
     this.#site = database.prepare("SELECT id, visitors, sessions, latest_ms FROM sites WHERE site_id = ?");
     this.#lastSite = database.prepare<[], number | null>("SELECT max(id) FROM sites").pluck();

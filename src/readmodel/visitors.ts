@@ -1,7 +1,7 @@
 // Gives the visitors of a site their numbers, in the order in which they come, and tells which user ids are new. Those of a
 // moment ago are kept in memory.
 //
-// Of a visitor that is not in memory, the table has all.
+// Of a visitor that is not in memory, the table has all. Who the visitors of a while ago are is in a cache.
 //
 // A sent user id is a text in the table, and a hash made at ingest a blob, so that no user id can be taken for a hash.
 
@@ -10,6 +10,7 @@ import type { LoggedEvent } from "../projector/event-decoder.ts";
 import type { VisitorChanges } from "./changes.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { Stream } from "./streams.ts";
+import { VisitorCache, type VisitorKind } from "./visitor-cache.ts";
 
 export interface Visitor {
   /** The user id, or the hash with a character for each of its bytes. */
@@ -28,12 +29,15 @@ export interface Visitor {
 /** The rows of some visitors: for each one that has a row, its place among the keys, its number, and whether it is a user. */
 type Found = [place: number, number: number, isUser: number];
 
-/** Reads visitors from the table, many at a time. */
+/** Reads visitors from the table, many at a time, and knows those of a while ago. */
 export class StoredVisitors {
   readonly users: Statement<[string, number], Found>;
   readonly hashes: Statement<[string, number], Found>;
+  /** Their numbers as they are in rows: twice the number, and one more for a user. */
+  readonly cache: VisitorCache;
 
-  constructor(database: Database) {
+  constructor(database: Database, places: number) {
+    this.cache = new VisitorCache(places);
     // One JSON text for all keys: to bind a value costs more than SQLite's reading it from JSON.
     const select = (visitor: string) =>
       database
@@ -77,20 +81,20 @@ export class Visitors {
 
   /** Whose an event is; undefined when nothing tells. Before anything else is asked of it, load() is to be called. */
   of({ userId, more }: LoggedEvent): Visitor | undefined {
-    if (userId !== "") return this.#users.get(userId) ?? add(this.#users, this.#unknownUsers, userId);
+    if (userId !== "") return this.#users.get(userId) ?? this.#add("user", userId);
     const hash = more?.visitor ?? "";
     if (hash === "") return undefined;
-    return this.#hashes.get(hash) ?? add(this.#hashes, this.#unknownHashes, hash);
+    return this.#hashes.get(hash) ?? this.#add("hash", hash);
   }
 
   /** Reads those that of() found and that were not in memory: unsorted, as few of them are on one page. */
   load(): void {
     if (this.#unknownUsers.length > 0) {
-      load(this.#stored.users, this.#site, this.#unknownUsers, textOf);
+      this.#load("user", this.#stored.users, this.#unknownUsers);
       this.#unknownUsers = [];
     }
     if (this.#unknownHashes.length > 0) {
-      load(this.#stored.hashes, this.#site, this.#unknownHashes, hexOf);
+      this.#load("hash", this.#stored.hashes, this.#unknownHashes);
       this.#unknownHashes = [];
     }
   }
@@ -115,8 +119,8 @@ export class Visitors {
     if (this.#changedUsers.length + this.#changedHashes.length === 0) return undefined;
     const changes = {
       site: this.#site,
-      users: objectOf(this.#changedUsers, textOf),
-      hashes: objectOf(this.#changedHashes, hexOf),
+      users: this.#objectOf("user", this.#changedUsers),
+      hashes: this.#objectOf("hash", this.#changedHashes),
     };
     this.#changedUsers = [];
     this.#changedHashes = [];
@@ -134,51 +138,56 @@ export class Visitors {
     visitor.isChanged = true;
     (userId === "" ? this.#changedHashes : this.#changedUsers).push(visitor);
   }
-}
 
-function add(known: RecentMap<Visitor>, unknown: Visitor[], key: string): Visitor {
-  const visitor: Visitor = {
-    key,
-    number: 0,
-    isUser: false,
-    isChanged: false,
-    person: undefined,
-    bot: undefined,
-  };
-  known.set(key, visitor);
-  unknown.push(visitor);
-  return visitor;
-}
+  #add(kind: VisitorKind, key: string): Visitor {
+    const value = this.#stored.cache.find(this.#site, kind, key);
+    const visitor: Visitor = {
+      key,
+      number: value === undefined ? 0 : Math.floor(value / 2),
+      isUser: value !== undefined && value % 2 === 1,
+      isChanged: false,
+      person: undefined,
+      bot: undefined,
+    };
+    if (value === undefined) (kind === "user" ? this.#unknownUsers : this.#unknownHashes).push(visitor);
+    (kind === "user" ? this.#users : this.#hashes).set(key, visitor);
+    return visitor;
+  }
 
-function load(
-  statement: Statement<[string, number], Found>,
-  site: number,
-  visitors: Visitor[],
-  written: (key: string) => string,
-): void {
-  const keys = JSON.stringify(visitors.map(({ key }) => written(key)));
-  for (const [place, number, isUser] of statement.all(keys, site)) {
-    const visitor = visitors[place];
-    if (!visitor) throw new Error("a visitor was found that nobody asked for");
-    visitor.number = number;
-    visitor.isUser = isUser === 1;
+  #load(
+    kind: VisitorKind,
+    statement: Statement<[string, number], Found>,
+    visitors: readonly Visitor[],
+  ): void {
+    const keys = JSON.stringify(visitors.map(({ key }) => written(kind, key)));
+    for (const [place, number, isUser] of statement.all(keys, this.#site)) {
+      const visitor = visitors[place];
+      if (!visitor) throw new Error("a visitor was found that nobody asked for");
+      visitor.number = number;
+      visitor.isUser = isUser === 1;
+      this.#stored.cache.put(this.#site, kind, visitor.key, rowValue(visitor));
+    }
+  }
+
+  /** By hand, as JavaScript's objects are slow with so many keys. Sorted, about as the tree has them: neighbours share pages. */
+  #objectOf(kind: VisitorKind, visitors: readonly Visitor[]): string {
+    if (visitors.length === 0) return "";
+    const members = visitors.map((visitor) => {
+      visitor.isChanged = false;
+      const value = rowValue(visitor);
+      this.#stored.cache.put(this.#site, kind, visitor.key, value);
+      return `${JSON.stringify(written(kind, visitor.key))}:${value}`;
+    });
+    return `{${members.sort().join(",")}}`;
   }
 }
 
-/** By hand, as JavaScript's objects are slow with so many keys. Sorted, about as the tree has them: neighbours share pages. */
-function objectOf(visitors: readonly Visitor[], written: (key: string) => string): string {
-  if (visitors.length === 0) return "";
-  const members = visitors.map((visitor) => {
-    visitor.isChanged = false;
-    return `${JSON.stringify(written(visitor.key))}:${visitor.number * 2 + (visitor.isUser ? 1 : 0)}`;
-  });
-  return `{${members.sort().join(",")}}`;
+/** Twice its number, and one more for a user. */
+function rowValue({ number, isUser }: Visitor): number {
+  return number * 2 + (isUser ? 1 : 0);
 }
 
-function textOf(key: string): string {
-  return key;
-}
-
-function hexOf(hash: string): string {
-  return Buffer.from(hash, "latin1").toString("hex");
+/** How a key is written in JSON: a user id as it is, a hash in hexadecimal. */
+function written(kind: VisitorKind, key: string): string {
+  return kind === "user" ? key : Buffer.from(key, "latin1").toString("hex");
 }

@@ -18,7 +18,7 @@ import { temporaryDirectory } from "../temporary.ts";
 const SETTINGS = { dedupeWindowMs: 1000 };
 const PART_EVENTS = 7;
 /** Next to nothing is remembered from one batch to the next. */
-const FORGETFUL: Known = { visitors: 2, dayPages: 4 };
+const FORGETFUL: Known = { visitors: 2, dayPages: 4, places: 2 };
 
 interface Model {
   readonly path: string;

@@ -89,9 +89,9 @@ const batches = fc.array(
 );
 
 test.for([
-  { visitors: 0, dayPages: 0 },
-  { visitors: 3, dayPages: 2 },
-  { visitors: 60, dayPages: 5 },
+  { visitors: 0, dayPages: 0, places: 0 },
+  { visitors: 3, dayPages: 2, places: 3 },
+  { visitors: 60, dayPages: 5, places: 40 },
 ])("with %j in memory", (known) => {
   fc.assert(
     fc.property(batches, (batches) => {

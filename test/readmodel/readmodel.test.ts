@@ -19,7 +19,7 @@ import { temporaryDirectory } from "../temporary.ts";
 const WINDOW_MS = 1000;
 
 /** Next to nothing is remembered from one batch to the next. */
-const FORGETFUL = { visitors: 2, dayPages: 4 };
+const FORGETFUL = { visitors: 2, dayPages: 4, places: 2 };
 
 function openModel(directory = temporaryDirectory(), known = KNOWN) {
   const settings = { dedupeWindowMs: WINDOW_MS };

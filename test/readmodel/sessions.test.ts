@@ -53,7 +53,7 @@ function open() {
   const database = new Database(":memory:");
   database.exec(SCHEMA);
   database.exec("INSERT INTO sites (id, site_id) VALUES (1, 'site')");
-  const tables = new Tables(database);
+  const tables = new Tables(database, 2);
   const writer = new ChangesWriter(database, CHUNK_SIZES);
   const visitors = new Visitors(1, tables.visitors, 0);
   const none = { sessions: 0, endMs: Number.NEGATIVE_INFINITY };

@@ -31,11 +31,12 @@ export class WalCheckpoints {
 
   #begin(): Worker {
     const worker = new Worker(new URL("./wal-worker.ts", import.meta.url), { workerData: this.#path });
-    const isOver = () => {
+    worker.on("message", () => {
       if (this.#worker === worker) this.#isUnderWay = false;
-    };
-    worker.on("message", isOver);
-    worker.on("error", () => void this.close());
+    });
+    worker.on("error", () => {
+      if (this.#worker === worker) void this.close();
+    });
     return worker;
   }
 }

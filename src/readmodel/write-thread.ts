@@ -110,7 +110,7 @@ export class WriteThread {
     let problem = "the thread that writes has ended";
     worker.on("message", (reply: WriteReply) => {
       this.#waiting.shift()?.(reply);
-      if (reply === undefined) this.#checkpoints.start();
+      if (reply === undefined && this.#worker === worker) this.#checkpoints.start();
       if (this.#waiting.length === 0) this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
     });
     worker.on("error", (error) => {

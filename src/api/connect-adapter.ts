@@ -19,6 +19,7 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
+import { isOfGoneClient } from "./gone.ts";
 import { type FullHandler, type Handler, respondJson } from "./node-http.ts";
 import { ORIGIN, type Origins } from "./origin.ts";
 
@@ -63,8 +64,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): FullHandle
     handler(body ? { ...request, body: createAsyncIterable([body]) } : request)
       .then((response) => universalResponseToNodeResponse(response, res))
       .catch((error: unknown) => {
-        const isClient = ConnectError.from(error).code === Code.Aborted;
-        logger[isClient ? "debug" : "error"](
+        logger[isOfGoneClient(error) ? "debug" : "error"](
           { err: error, rpc: handler.method.name },
           "an RPC could not be answered",
         );

@@ -73,8 +73,8 @@ export class EventDecoder {
   readonly #bounds = new Uint32Array(BOUNDS);
 
   /**
-   * The records of frames, in order, in parts of a size that does not depend on the frames'. The events of a part are others
-   * when the next one is taken. Throws an UnreadableFrame when one has others than it can read.
+   * The records of frames, in order, in parts of a size that does not depend on the frames': what is folded of a part is gone
+   * before V8 takes it for something that lasts. Throws an UnreadableFrame when one has others than it can read.
    */
   *parts(frames: Iterable<Frame>): Iterable<LoggedRecords> {
     let part = new PartBuilder();

@@ -84,8 +84,11 @@ export class SessionFacts {
 
   #exitCodesOf(chunk: SessionChunk): (row: number) => number {
     const moved = chunk.moved();
+    const exits = chunk.exits();
+    const exit = this.#codesOf(exits);
+    // Until it is built anew, a read model of version 7 has the exits of all.
+    if (!moved && exits) return exit;
     const entry = this.#codesOf(chunk.entries());
-    const exit = this.#codesOf(chunk.exits());
     return (row) => (moved?.[row] === 1 ? exit(row) : entry(row));
   }
 

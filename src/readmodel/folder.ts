@@ -20,13 +20,13 @@ export interface Known {
   /** Visitors with what they did of late: mostly some 500 bytes each. A site counts as eight. It may be twice as many for a
    *  while. */
   readonly visitors: number;
-  /** Pages of visitors of a site and a day: some 300 bytes for 1,024 that have come one after the other. */
+  /** Pages of visitors of a site and a day: some 900 bytes for 1,024 that have come one after the other. */
   readonly dayPages: number;
   /** Visitors of whom nothing is known but who they are: 48 bytes each. */
   readonly places: number;
 }
 
-export const KNOWN: Known = { visitors: 20_000, dayPages: 20_000, places: 131_072 };
+export const KNOWN: Known = { visitors: 20_000, dayPages: 5000, places: 131_072 };
 
 export interface FolderOptions {
   /** How long a client's event id is remembered, in ms of time of receipt. */

@@ -6,7 +6,7 @@ const PAGE_BITS = 1024;
 export class NumberSet {
   readonly #pages = new Map<number, Uint8Array>();
 
-  /** How many pages it has, each of which takes some 300 bytes in memory. */
+  /** How many pages it has, each of which takes some 900 bytes in memory. */
   get pages(): number {
     return this.#pages.size;
   }

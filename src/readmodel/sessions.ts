@@ -45,6 +45,8 @@ export class Sessions {
   readonly #unwritten = new UnwrittenSessions();
   /** One for all events: most are garbage at once. */
   readonly #found = { ...OF_NOBODY };
+  /** What is to be written. */
+  #changed: KnownSession[] = [];
   #joined: JoinedSession[] = [];
   #count: number;
   /** No session ends later. */
@@ -87,10 +89,11 @@ export class Sessions {
 
   /** What changed, to be written. */
   takeChanges(): { sessions: KnownSession[]; joined: JoinedSession[] } {
-    const sessions = this.#unwritten.endBatch().filter(({ isGone }) => !isGone);
-    const joined = this.#joined;
+    const changes = { sessions: this.#changed.filter(({ isGone }) => !isGone), joined: this.#joined };
+    this.#changed = [];
     this.#joined = [];
-    return { sessions, joined };
+    this.#unwritten.endBatch();
+    return changes;
   }
 
   /** Forgets what is of use only until the batch before this one is written. */
@@ -127,8 +130,7 @@ export class Sessions {
     if (current && isOn(current, day)) return false;
     const hasCome = this.days.hasCome(day, visitor, dayOf(this.#endMs), batch);
     if (hasCome !== undefined) return !hasCome;
-    const isUnwritten = this.#unwritten.ofStream(stream.number).some((session) => isOn(session, day));
-    return !isUnwritten && !this.#stored.hasOn(this.#site, day, stream.number);
+    return !this.#unwritten.hasOn(day, stream.number) && !this.#stored.hasOn(this.#site, day, stream.number);
   }
 
   /** The number of the session. */
@@ -139,6 +141,7 @@ export class Sessions {
     else {
       if (current) {
         narrow(stream, current, timeMs);
+        this.#leave(current, batch);
       }
       this.#count += 1;
       current = newSession(this.#count, stream.number, timeMs);
@@ -153,7 +156,7 @@ export class Sessions {
   #change(known: KnownSession, batch: number): void {
     if (known.changedIn === batch) return;
     known.changedIn = batch;
-    this.#unwritten.add(known);
+    this.#changed.push(known);
   }
 
   /** Makes the stream known around `timeMs`. */
@@ -168,6 +171,7 @@ export class Sessions {
   #look(stream: Stream, timeMs: number, batch: number): void {
     const [firstDay, lastDay] = [dayOf(timeMs - SESSION_GAP_MS), dayOf(timeMs + SESSION_GAP_MS)];
     const days = firstDay === lastDay ? [firstDay] : [firstDay, lastDay];
+    if (stream.current) this.#leave(stream.current, batch);
     stream.current = undefined;
     stream.fromMs = firstDay * MS_PER_DAY;
     const endMs = (lastDay + 1) * MS_PER_DAY - 1;
@@ -192,8 +196,8 @@ export class Sessions {
     for (const session of this.#stored.ofDays(this.#site, days, stream.number)) {
       sessions.set(session.number, storedAs(session));
     }
-    for (const known of this.#unwritten.ofStream(stream.number)) {
-      if (days.some((day) => isOn(known, day))) sessions.set(known.number, known);
+    for (const day of days) {
+      for (const known of this.#unwritten.ofDay(day, stream.number)) sessions.set(known.number, known);
     }
     return [...sessions.values()].filter(({ isGone }) => !isGone);
   }
@@ -205,12 +209,17 @@ export class Sessions {
     Object.assign(kept, session);
     this.#change(kept, batch);
     gone.isGone = true;
-    this.#change(gone, batch);
     this.#joined.push({
       ...{ site: this.#site, stream: stream.number, gone: gone.number, session: session.number },
       ...{ firstDay: dayOf(gone.startMs), lastDay: dayOf(endOf(gone)) },
     });
+    this.#unwritten.add(gone);
     return kept;
+  }
+
+  /** Remembers a session that stops being the current one, when it may not be written yet as it is. */
+  #leave(current: KnownSession, batch: number): void {
+    if (current.changedIn >= batch - 1) this.#unwritten.add(current);
   }
 }
 

@@ -1,56 +1,59 @@
-// Sessions of a site that changed in the batch that is being folded or in the one before, which may not be written yet. They are
-// only put in order when one is looked for: most logs are about in order of time, and need none of them.
+// Sessions of a site that changed in the batch that is being folded or in the one before, and that were their stream's current
+// one: the one before may not be written yet.
 
+import { dayOf } from "../ingest/timestamp.ts";
+import { endOf } from "../projector/session.ts";
 import type { KnownSession } from "./streams.ts";
 
+/** By day and stream. */
+type ByDay = Map<number, Map<number, KnownSession[]>>;
+
 export class UnwrittenSessions {
-  #changed = new ByStream();
-  #changedBefore = new ByStream();
+  #days: ByDay = new Map();
+  #daysBefore: ByDay = new Map();
 
-  /** Takes a session that changes in this batch for the first time, or that is gone with it. */
+  /** Takes a session that stops being the current one, under the days that it has. When it is that again, and changes, it is
+   *  found here as what it is then; and it is taken again when it stops. */
   add(known: KnownSession): void {
-    this.#changed.sessions.push(known);
+    const lastDay = dayOf(endOf(known));
+    for (let day = dayOf(known.startMs); day <= lastDay; day += 1) {
+      const sessions = this.#listOf(day, known.stream);
+      if (!sessions.includes(known)) sessions.push(known);
+    }
   }
 
-  /** Those of a stream as they are now, the gone ones among them; the same one may come twice. */
-  ofStream(stream: number): readonly KnownSession[] {
-    return [...this.#changedBefore.of(stream), ...this.#changed.of(stream)];
+  /** The sessions of a stream with an event on `day`, those that are gone among them. */
+  ofDay(day: number, stream: number): readonly KnownSession[] {
+    const before = this.#daysBefore.get(day)?.get(stream) ?? [];
+    return [...before, ...(this.#days.get(day)?.get(stream) ?? [])];
   }
 
-  /** Those of this batch, which ends: the next one begins. */
-  endBatch(): readonly KnownSession[] {
-    const { sessions } = this.#changed;
-    this.#changedBefore = this.#changed;
-    this.#changed = new ByStream();
-    return sessions;
+  /** Whether a stream has one with an event on `day`. */
+  hasOn(day: number, stream: number): boolean {
+    return this.#days.get(day)?.has(stream) || this.#daysBefore.get(day)?.has(stream) || false;
+  }
+
+  endBatch(): void {
+    this.#daysBefore = this.#days;
+    this.#days = new Map();
   }
 
   /** Forgets those of the batch before this one, when that is written. */
   forget(): void {
-    this.#changedBefore = new ByStream();
-  }
-}
-
-class ByStream {
-  readonly sessions: KnownSession[] = [];
-  readonly #streams = new Map<number, KnownSession[]>();
-  /** How many of the sessions are in their stream's list. */
-  #listed = 0;
-
-  of(stream: number): readonly KnownSession[] {
-    for (; this.#listed < this.sessions.length; this.#listed += 1) {
-      const known = this.sessions[this.#listed];
-      if (known) this.#listOf(known.stream).push(known);
-    }
-    return this.#streams.get(stream) ?? [];
+    this.#daysBefore = new Map();
   }
 
-  #listOf(stream: number): KnownSession[] {
-    let list = this.#streams.get(stream);
-    if (!list) {
-      list = [];
-      this.#streams.set(stream, list);
+  #listOf(day: number, stream: number): KnownSession[] {
+    let streams = this.#days.get(day);
+    if (!streams) {
+      streams = new Map();
+      this.#days.set(day, streams);
     }
-    return list;
+    let sessions = streams.get(stream);
+    if (!sessions) {
+      sessions = [];
+      streams.set(stream, sessions);
+    }
+    return sessions;
   }
 }

@@ -5,7 +5,6 @@ import type { LogPosition } from "../log/event-log.ts";
 import type { Changes } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
 import type { EventRows } from "./event-rows.ts";
-import { WalCheckpoints } from "./wal-checkpoints.ts";
 
 /** It ends when it had nothing to do for so long, in ms, and begins anew when there is: while batches are small, there is not. */
 const IDLE_MS = 5000;
@@ -45,7 +44,6 @@ export type WriteReply = string | undefined;
 
 export class WriteThread {
   readonly #settings: WriteSettings;
-  readonly #checkpoints: WalCheckpoints;
   #worker: Worker | undefined;
   #parts = 0;
   /** Those who wait for a reply, in order. */
@@ -55,7 +53,6 @@ export class WriteThread {
   /** `path` is the database's. */
   constructor(path: string, sizes: ChunkSizes) {
     this.#settings = { path, sizes };
-    this.#checkpoints = new WalCheckpoints(path);
   }
 
   /** Takes rows of the next batch. What it is given is gone. */
@@ -84,7 +81,6 @@ export class WriteThread {
     clearTimeout(this.#idle);
     const worker = this.#worker;
     this.#worker = undefined;
-    await this.#checkpoints.close();
     await worker?.terminate();
   }
 
@@ -110,7 +106,6 @@ export class WriteThread {
     let problem = "the thread that writes has ended";
     worker.on("message", (reply: WriteReply) => {
       this.#waiting.shift()?.(reply);
-      if (reply === undefined && this.#worker === worker) this.#checkpoints.start();
       if (this.#waiting.length === 0) this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
     });
     worker.on("error", (error) => {

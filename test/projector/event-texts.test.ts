@@ -18,6 +18,11 @@ test("the texts of rows are read from where they are", () => {
   expect(rowOf(textsOf(texts, 1, 2), 0)).toEqual(["d", "a", "bc", "", "é"]);
 });
 
+test("they are the same where most of the bytes are of other rows", () => {
+  const wide = { ...texts, bytes: new Uint8Array(Buffer.concat([texts.bytes, Buffer.alloc(5000)])) };
+  for (const row of [0, 1]) expect(rowOf(wide, row)).toEqual(rowOf(texts, row));
+});
+
 test("a text that is not in the bytes is refused", () => {
   const bounds = texts.bounds.slice();
   bounds[8] = 10;

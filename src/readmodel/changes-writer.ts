@@ -6,7 +6,6 @@ import { EVENT_TYPE, PATH, SITE_ID, TextReader, TIMESTAMP, USER_ID } from "../pr
 import { BulkInsert, type Column, fromColumns } from "./bulk-insert.ts";
 import type {
   Changes,
-  DayViews,
   IdChanges,
   JoinedSession,
   SessionColumns,
@@ -15,6 +14,7 @@ import type {
 } from "./changes.ts";
 import { type ChunkSizes, Chunks } from "./chunks.ts";
 import type { EventRows } from "./event-rows.ts";
+import { LIST_SIZES, PathCounts } from "./path-counts.ts";
 
 export class ChangesWriter {
   readonly #statements: Statements;
@@ -23,6 +23,7 @@ export class ChangesWriter {
   readonly #sessionsOfOneView: BulkInsert;
   readonly #ids: BulkInsert;
   readonly #chunks: Chunks;
+  readonly #pathCounts: PathCounts;
 
   constructor(database: Database, sizes: ChunkSizes) {
     this.#statements = prepare(database);
@@ -33,6 +34,7 @@ export class ChangesWriter {
     this.#sessionsOfOneView = new BulkInsert(database, `${start}, entry_path)`, 6, 1);
     this.#ids = new BulkInsert(database, "INSERT OR REPLACE INTO dedupe", 3, 1);
     this.#chunks = new Chunks(database, sizes);
+    this.#pathCounts = new PathCounts(database, LIST_SIZES);
   }
 
   addEvents({ ids, texts }: EventRows): void {
@@ -56,8 +58,8 @@ export class ChangesWriter {
     this.#writeSessions(changes.sessions);
     for (const joined of changes.joined) this.#writeJoined(joined);
     for (const chunk of changes.chunks) this.#chunks.add(chunk);
-    for (const views of changes.views) this.#writeViews(views);
-    for (const { site, day, users } of changes.users) this.#statements.addDay.run(site, day, 0, users);
+    for (const views of changes.views) this.#pathCounts.add(views);
+    for (const { site, day, users } of changes.users) this.#statements.addUsers.run(site, day, users);
     for (const ids of changes.ids) this.#writeIds(ids);
     this.#statements.forget.run(changes.forgottenUpToMs);
     for (const setting of changes.settings) this.#writeSetting(setting);
@@ -80,11 +82,6 @@ export class ChangesWriter {
       this.#statements.removeSession.run(site, day, stream, gone);
     }
     this.#statements.addAlias.run(site, gone, session);
-  }
-
-  #writeViews({ site, day, views, paths }: DayViews): void {
-    this.#statements.addPaths.run(site, day, paths);
-    this.#statements.addDay.run(site, day, views, 0);
   }
 
   #writeIds({ site, eventIds, receivedAtMs }: IdChanges): void {
@@ -119,13 +116,9 @@ function prepare(database: Database) {
       "DELETE FROM sessions WHERE site = ? AND day = ? AND stream = ? AND number = ?",
     ),
     addAlias: database.prepare("INSERT INTO session_aliases VALUES (?, ?, ?)"),
-    addPaths: database.prepare(`
-      INSERT INTO site_day_paths
-      SELECT ?, ?, key, value FROM json_each(?) WHERE true
-      ON CONFLICT DO UPDATE SET views = views + excluded.views`),
-    addDay: database.prepare(`
-      INSERT INTO site_days VALUES (?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET views = views + excluded.views, users = users + excluded.users`),
+    addUsers: database.prepare(`
+      INSERT INTO site_days (site, day, views, users) VALUES (?, ?, 0, ?)
+      ON CONFLICT DO UPDATE SET users = users + excluded.users`),
     forget: database.prepare("DELETE FROM dedupe WHERE received_at_ms <= ?"),
     setSite: database.prepare("UPDATE sites SET name = ?, time_zone = ? WHERE id = ?"),
     setGoal: database.prepare("INSERT OR REPLACE INTO goals VALUES (?, ?, ?)"),

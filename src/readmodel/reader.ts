@@ -1,6 +1,6 @@
 // The reading half of the read model: statistics and the checkpoint, through the generation that is current.
-// All reads are by primary key or from the head of an index, and pass over less than they may give, so that they cost the
-// same whatever the history.
+// All reads are by primary key, of few rows, or from the head of an index, and pass over less than they may give, so that they
+// cost the same whatever the history.
 
 import type Database from "better-sqlite3";
 import { dayOfDate } from "../ingest/timestamp.ts";
@@ -28,10 +28,11 @@ export class ReadModelReader implements Reports {
       if (!site) return NOTHING;
       const day = query.date === null ? ALL_TIME : dayOfDate(query.date);
       const counts = current.day.get(site.id, day);
+      if (!counts) return NOTHING;
       return {
-        totalViews: counts?.views ?? 0,
-        uniqueUsers: counts?.users ?? 0,
-        topPaths: topPaths(current, site.id, day, query.limit),
+        totalViews: counts.views,
+        uniqueUsers: counts.users,
+        topPaths: topPaths(current, site.id, day, query.limit, counts.floor === null),
       };
     });
   }
@@ -66,6 +67,11 @@ export class ReadModelReader implements Reports {
 type Statements = ReturnType<typeof prepare>;
 
 function prepare(database: Database.Database) {
+  // Until it is built anew, a read model of version 8 has all paths listed that were seen more than once.
+  const hasFloors = database
+    .prepare("SELECT 1 FROM pragma_table_info('site_days') WHERE name = 'floor'")
+    .get();
+  const [floor, isListed] = hasFloors ? ["floor", "listed = 1"] : ["1", "views > 1"];
   return {
     database,
     /** Runs reads that belong together on one state of the database. */
@@ -73,25 +79,31 @@ function prepare(database: Database.Database) {
     checkpoint: database.prepare(SELECT_CHECKPOINT),
     settings: siteSettingsReader(database),
     site: database.prepare<[string], { id: number }>("SELECT id FROM sites WHERE site_id = ?"),
-    day: database.prepare<[number, number], { views: number; users: number }>(
-      "SELECT views, users FROM site_days WHERE site = ? AND day = ?",
+    day: database.prepare<[number, number], { views: number; users: number; floor: number | null }>(
+      `SELECT views, users, ${floor} AS floor FROM site_days WHERE site = ? AND day = ?`,
     ),
-    pathsSeenOften: database.prepare<[number, number, number], PathViews>(`
+    fewPaths: database.prepare<[number, number, number], PathViews>(`
+      SELECT path, views FROM site_day_paths
+      WHERE site = ? AND day = ? ORDER BY views DESC, path LIMIT ?`),
+    listedPaths: database.prepare<[number, number, number], PathViews>(`
       SELECT path, views FROM site_day_paths INDEXED BY site_day_paths_ranked
-      WHERE site = ? AND day = ? AND views > 1 ORDER BY views DESC, path LIMIT ?`),
+      WHERE site = ? AND day = ? AND ${isListed} ORDER BY views DESC, path LIMIT ?`),
     pathsSeenOnce: database.prepare<[number, number, number], PathViews>(`
       SELECT path, views FROM site_day_paths
       WHERE site = ? AND day = ? AND views = 1 ORDER BY path LIMIT ?`),
   };
 }
 
-/** The second read passes over the paths that the first one gave, and no others: fewer than `limit`. */
+/** Of many paths, either enough are listed, or all that were seen more than once: then the second read passes over the paths
+ *  that the first one gave, and no others. */
 function topPaths(
-  { pathsSeenOften, pathsSeenOnce }: Statements,
+  { fewPaths, listedPaths, pathsSeenOnce }: Statements,
   site: number,
   day: number,
   limit: number,
+  areFew: boolean,
 ): PathViews[] {
-  const often = pathsSeenOften.all(site, day, limit);
-  return often.length < limit ? [...often, ...pathsSeenOnce.all(site, day, limit - often.length)] : often;
+  if (areFew) return fewPaths.all(site, day, limit);
+  const listed = listedPaths.all(site, day, limit);
+  return listed.length < limit ? [...listed, ...pathsSeenOnce.all(site, day, limit - listed.length)] : listed;
 }

@@ -5,7 +5,7 @@
 // about all time costs what one about a day does.
 
 /** Counts up with every change of the tables or of the fold: a new one is built from the log beside the old. */
-export const PROJECTION_VERSION = 8;
+export const PROJECTION_VERSION = 9;
 
 /** The `day` that stands for all time; below the first day that a timestamp can have (0000-01-01 is -719,528). */
 export const ALL_TIME = -1_000_000;
@@ -53,6 +53,7 @@ CREATE TABLE site_days (
   day INTEGER NOT NULL,
   views INTEGER NOT NULL,
   users INTEGER NOT NULL,          -- distinct user ids of events that are not a bot's
+  floor INTEGER,                   -- paths with more views are listed; NULL while there are few, and none is
   PRIMARY KEY (site, day)
 ) STRICT, WITHOUT ROWID;
 
@@ -61,10 +62,10 @@ CREATE TABLE site_day_paths (
   day INTEGER NOT NULL,
   path TEXT NOT NULL,
   views INTEGER NOT NULL,
+  listed INTEGER NOT NULL,         -- 1 when it had more views than the floor when it was counted last (path-counts.ts)
   PRIMARY KEY (site, day, path)
 ) STRICT, WITHOUT ROWID;
--- Without the many paths that were seen once: where they are asked for, they follow the ranked ones by their primary key.
-CREATE INDEX site_day_paths_ranked ON site_day_paths (site, day, views DESC, path) WHERE views > 1;
+CREATE INDEX site_day_paths_ranked ON site_day_paths (site, day, views DESC, path) WHERE listed = 1;
 
 -- The visitors of a site by who they are: a user id is a text, a hash made at ingest a blob.
 CREATE TABLE visitors (

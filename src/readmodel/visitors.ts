@@ -68,6 +68,7 @@ export class Visitors {
     this.#site = site;
     this.#stored = stored;
     this.#count = count;
+    if (count === 0) stored.cache.begin(site);
   }
 
   get count(): number {

@@ -17,7 +17,7 @@ import type { JoinedSession } from "./changes.ts";
 import { DayVisitors } from "./day-visitors.ts";
 import type { Novelty } from "./new-users.ts";
 import type { StoredSessions } from "./stored-sessions.ts";
-import { type KnownSession, newSession, newStream, type Stream } from "./streams.ts";
+import { type KnownSession, newSession, type Stream } from "./streams.ts";
 import { UnwrittenSessions } from "./unwritten-sessions.ts";
 import type { Visitor, Visitors } from "./visitors.ts";
 
@@ -108,18 +108,22 @@ export class Sessions {
   }
 
   #streamOf(visitor: Visitor, event: LoggedEvent, isBot: boolean): Stream {
-    const known = isBot ? visitor.bot : visitor.person;
-    if (known) return known;
+    if (isBot && visitor.bot) return visitor.bot;
+    if (!isBot && visitor.isStream) return visitor;
     let fromMs: number | undefined = this.#otherEndMs;
     if (visitor.number === 0) {
       this.#visitors.number(visitor, event);
       // Of a new visitor it is known that there are no sessions, at whatever time.
       fromMs = undefined;
     }
-    const stream = newStream(visitor.number * 2 + (isBot ? 1 : 0), fromMs);
-    if (isBot) visitor.bot = stream;
-    else visitor.person = stream;
-    return stream;
+    if (isBot) {
+      visitor.bot = { streamNumber: visitor.number * 2 + 1, current: undefined, fromMs, toMs: undefined };
+      return visitor.bot;
+    }
+    visitor.isStream = true;
+    visitor.streamNumber = visitor.number * 2;
+    visitor.fromMs = fromMs;
+    return visitor;
   }
 
   /** Whether an event at `timeMs` is the first of a visitor's own on its day. The stream must be known around it. */
@@ -130,7 +134,10 @@ export class Sessions {
     if (current && isOn(current, day)) return false;
     const hasCome = this.days.hasCome(day, visitor, dayOf(this.#endMs), batch);
     if (hasCome !== undefined) return !hasCome;
-    return !this.#unwritten.hasOn(day, stream.number) && !this.#stored.hasOn(this.#site, day, stream.number);
+    return (
+      !this.#unwritten.hasOn(day, stream.streamNumber) &&
+      !this.#stored.hasOn(this.#site, day, stream.streamNumber)
+    );
   }
 
   /** The number of the session. */
@@ -144,7 +151,7 @@ export class Sessions {
         this.#leave(current, batch);
       }
       this.#count += 1;
-      current = newSession(this.#count, stream.number, timeMs);
+      current = newSession(this.#count, stream.streamNumber, timeMs);
       addToSession(current, event);
       stream.current = current;
     }
@@ -193,11 +200,11 @@ export class Sessions {
   /** Those with an event on one of `days`. */
   #sessionsOf(stream: Stream, days: readonly number[]): KnownSession[] {
     const sessions = new Map<number, KnownSession>();
-    for (const session of this.#stored.ofDays(this.#site, days, stream.number)) {
+    for (const session of this.#stored.ofDays(this.#site, days, stream.streamNumber)) {
       sessions.set(session.number, storedAs(session));
     }
     for (const day of days) {
-      for (const known of this.#unwritten.ofDay(day, stream.number)) sessions.set(known.number, known);
+      for (const known of this.#unwritten.ofDay(day, stream.streamNumber)) sessions.set(known.number, known);
     }
     return [...sessions.values()].filter(({ isGone }) => !isGone);
   }
@@ -210,7 +217,7 @@ export class Sessions {
     this.#change(kept, batch);
     gone.isGone = true;
     this.#joined.push({
-      ...{ site: this.#site, stream: stream.number, gone: gone.number, session: session.number },
+      ...{ site: this.#site, stream: stream.streamNumber, gone: gone.number, session: session.number },
       ...{ firstDay: dayOf(gone.startMs), lastDay: dayOf(endOf(gone)) },
     });
     this.#unwritten.add(gone);

@@ -15,13 +15,14 @@ export interface KnownSession extends Session {
 /** What one visitor did, or a bot in its name, around the event that came last: between the times `fromMs` and `toMs`, both
  *  excluded, no session of it but `current` has an event. A time that is undefined is beyond all. */
 export interface Stream {
-  readonly number: number;
+  /** Twice the visitor's number, and one more for a bot's. */
+  streamNumber: number;
   current: KnownSession | undefined;
   fromMs: number | undefined;
   toMs: number | undefined;
 }
 
-// Written out, without spreads: most events make one of each.
+// Written out, without spreads: most events make one.
 
 export function newSession(number: number, stream: number, timeMs: number): KnownSession {
   return {
@@ -39,14 +40,5 @@ export function newSession(number: number, stream: number, timeMs: number): Know
     lastDay: -1,
     changedIn: -1,
     isGone: false,
-  };
-}
-
-export function newStream(number: number, fromMs: number | undefined): Stream {
-  return {
-    number,
-    current: undefined,
-    fromMs,
-    toMs: undefined,
   };
 }

@@ -12,17 +12,19 @@ import { RecentMap } from "./recent-map.ts";
 import type { Stream } from "./streams.ts";
 import { VisitorCache, type VisitorKind } from "./visitor-cache.ts";
 
-export interface Visitor {
+/** It is the stream of what it did itself: one object less to look for with each event. */
+export interface Visitor extends Stream {
   /** The user id, or the hash with a character for each of its bytes. */
   readonly key: string;
   /** From 1 on; 0 when it has had no event that counts. */
   number: number;
+  /** Whether what it did is in memory; until then it is no stream. */
+  isStream: boolean;
   /** Whether it is a user id of which an event was not a bot's. */
   isUser: boolean;
   /** Whether it is among what is to be written. */
   isChanged: boolean;
-  /** What it did, and what a bot did in its name; undefined when that is not in memory. */
-  person: Stream | undefined;
+  /** What a bot did in its name; undefined when that is not in memory. */
   bot: Stream | undefined;
 }
 
@@ -145,9 +147,13 @@ export class Visitors {
     const visitor: Visitor = {
       key,
       number: value === undefined ? 0 : Math.floor(value / 2),
+      streamNumber: 0,
+      current: undefined,
+      fromMs: undefined,
+      toMs: undefined,
+      isStream: false,
       isUser: value !== undefined && value % 2 === 1,
       isChanged: false,
-      person: undefined,
       bot: undefined,
     };
     if (value === undefined) (kind === "user" ? this.#unknownUsers : this.#unknownHashes).push(visitor);

@@ -5,7 +5,7 @@
 import { nodeLogFiles } from "../src/log/files.ts";
 import { readFromStart } from "../src/log/reader.ts";
 import { decodeRecords } from "../src/log/records.ts";
-import { LONG_LOG_BYTES, openForWriting } from "../src/readmodel/commits.ts";
+import { openForWriting } from "../src/readmodel/commits.ts";
 import { SCHEMA } from "../src/readmodel/schema.ts";
 import { runOnce } from "./one-shot.ts";
 
@@ -20,7 +20,7 @@ const TRANSACTION_ROWS = 50_000;
 type Row = readonly [number, string, string, string | null, string | null, string];
 
 await runOnce(async (logDirectory, path, most): Promise<Inserted> => {
-  const database = openForWriting(path, LONG_LOG_BYTES);
+  const database = openForWriting(path);
   database.exec(SCHEMA);
   const insert = database.prepare("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)");
   const insertAll = database.transaction((rows: readonly Row[]) => {

@@ -2,12 +2,12 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { ChangesWriter } from "./changes-writer.ts";
-import { Commits, LONG_LOG_BYTES, openForWriting } from "./commits.ts";
+import { Commits, openForWriting } from "./commits.ts";
 import type { CommitTask, RowsTask, WriteReply, WriteSettings, WriteTask } from "./write-thread.ts";
 
 const { path, sizes }: WriteSettings = workerData;
-const database = openForWriting(path, LONG_LOG_BYTES);
-const commits = new Commits(database, LONG_LOG_BYTES);
+const database = openForWriting(path);
+const commits = new Commits(database);
 const writer = new ChangesWriter(database, sizes);
 
 /** How often it was given rows that are in the transaction under way. */

@@ -10,7 +10,7 @@ import type { Changes } from "./changes.ts";
 import { ChangesWriter } from "./changes-writer.ts";
 import { SELECT_CHECKPOINT, toPosition } from "./checkpoint.ts";
 import { CHUNK_SIZES } from "./chunks.ts";
-import { Commits, LOG_BYTES, NotAtCheckpoint, openForWriting } from "./commits.ts";
+import { Commits, NotAtCheckpoint, openForWriting } from "./commits.ts";
 import { Folder, KNOWN } from "./folder.ts";
 import { PROJECTION_VERSION, SCHEMA } from "./schema.ts";
 import { type WriteReply, WriteThread } from "./write-thread.ts";
@@ -92,7 +92,7 @@ export class ReadModelWriter {
       this.#initialize(projectionIdentity({ dedupeWindowMs }));
       this.#statements = prepare(this.#database);
       this.#folder = new Folder(this.#database, { dedupeWindowMs, sizes, known });
-      this.#commits = new Commits(this.#database, LOG_BYTES);
+      this.#commits = new Commits(this.#database);
       this.#changes = new ChangesWriter(this.#database, sizes);
     } catch (error) {
       this.#database.close();
@@ -272,7 +272,7 @@ function isPoison(error: unknown): boolean {
 
 function open(path: string): Database.Database {
   try {
-    return openForWriting(path, LOG_BYTES);
+    return openForWriting(path);
   } catch (error) {
     throw usable(error);
   }

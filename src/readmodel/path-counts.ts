@@ -12,11 +12,13 @@ export interface ListSizes {
   /** Up to so many paths of a day are few: reading them all takes a fraction of a millisecond. There may be twice as many for a
    *  while. */
   readonly few: number;
+  /** And up to so many bytes of paths. */
+  readonly fewBytes: number;
   /** No answer has more paths. */
   readonly most: number;
 }
 
-export const LIST_SIZES: ListSizes = { few: 4096, most: 1000 };
+export const LIST_SIZES: ListSizes = { few: 4096, fewBytes: 512 * 1024, most: 1000 };
 
 /** The floor of a day that has none: no path is above it. */
 const NO_FLOOR = Number.MAX_SAFE_INTEGER;
@@ -42,8 +44,9 @@ export class PathCounts {
   }
 
   #listWhenMany(site: number, day: number): void {
-    const { few } = this.#sizes;
-    if ((this.#statements.countUpTo.get(site, day, few + 1) ?? 0) <= few) return;
+    const { few, fewBytes } = this.#sizes;
+    const some = this.#statements.countUpTo.get(site, day, few + 1);
+    if (some && some.paths <= few && some.bytes <= fewBytes) return;
     this.#statements.setFloor.run(1, site, day);
     this.#statements.listAbove.run(site, day, 1);
   }
@@ -65,11 +68,9 @@ function prepare(database: Database) {
       INSERT INTO site_day_paths
       SELECT :site, :day, key, value, value > :floor FROM json_each(:paths) WHERE true
       ON CONFLICT DO UPDATE SET views = views + excluded.views, listed = views + excluded.views > :floor`),
-    countUpTo: database
-      .prepare<[number, number, number], number>(
-        "SELECT count(*) FROM (SELECT 1 FROM site_day_paths WHERE site = ? AND day = ? LIMIT ?)",
-      )
-      .pluck(),
+    countUpTo: database.prepare<[number, number, number], { paths: number; bytes: number }>(`
+      SELECT count(*) AS paths, total(octet_length(path)) AS bytes
+      FROM (SELECT path FROM site_day_paths WHERE site = ? AND day = ? LIMIT ?)`),
     setFloor: database.prepare("UPDATE site_days SET floor = ? WHERE site = ? AND day = ?"),
     listAbove: database.prepare(
       "UPDATE site_day_paths SET listed = 1 WHERE site = ? AND day = ? AND views > ?",

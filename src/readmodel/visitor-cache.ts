@@ -11,8 +11,10 @@ const VALUE = 2;
 const CHARACTERS = 3;
 const WORDS = CHARACTERS + MAX_LENGTH / 4;
 
-/** Of the filter, in words of 32 bits: with a million visitors, one of 250 others seems to be among them. */
+/** Of the filter, in words of 32 bits: with a million visitors, about one of a hundred others seems to be among them. */
 const FILTER_WORDS = 1 << 20;
+/** So many sites are filtered at most: 40 bytes each. */
+const MAX_FILTERED_SITES = 65_536;
 
 /** The characters that are not of one byte. */
 const WIDE = 0xff00;
@@ -42,7 +44,7 @@ export class VisitorCache {
 
   /** Is told that a site has no visitors yet; from now on, each one is put here before it is looked for in vain. */
   begin(site: number): void {
-    this.#filtered.add(site);
+    if (this.#filtered.size < MAX_FILTERED_SITES) this.#filtered.add(site);
   }
 
   /** What was put for a visitor; 0 when there is no such visitor; undefined when neither is known. */
@@ -68,9 +70,10 @@ export class VisitorCache {
     else this.#places.fill(0, first, first + WORDS);
   }
 
-  /** Forgets what was put; of visitors that were put and never written, the filter may have some. */
   clear(): void {
     this.#places.fill(0);
+    this.#filter.fill(0);
+    this.#filtered.clear();
   }
 
   #isInFilter(): boolean {

@@ -52,7 +52,7 @@ test("the most viewed paths are those of a naive count, however few are listed",
   let unlisted = 0;
   await fc.assert(
     fc.asyncProperty(batches, async (given) => {
-      const { database, reader, add, close } = openModel({ few: 8, most: 5 });
+      const { database, reader, add, close } = openModel({ few: 8, fewBytes: 1000, most: 5 });
       const all: string[] = [];
       for (const paths of given) {
         add(paths);
@@ -94,6 +94,18 @@ test("of the paths of a day, none are listed while they are few, and a share of 
   for (let times = 0; times < 5; times += 1) add(paths(1000));
   add(paths(8192));
   expect(listed.get()).toBe(1000);
+  await close();
+});
+
+test("paths of many bytes are not few", async () => {
+  const { database, add, close } = openModel();
+  const floor = database.prepare<[], number | null>("SELECT floor FROM site_days WHERE day = 20000").pluck();
+  const long = Array.from({ length: 300 }, (_, number) => `/${number}/${"x".repeat(2000)}`);
+  add(long);
+  add(Array<string>(4096 - 301).fill("/short"));
+  expect(floor.get()).toBe(null);
+  add(["/short"]);
+  expect(floor.get()).toBe(1);
   await close();
 });
 

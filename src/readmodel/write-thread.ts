@@ -2,6 +2,7 @@
 
 import { Worker } from "node:worker_threads";
 import type { LogPosition } from "../log/event-log.ts";
+import { BackgroundSync } from "./background-sync.ts";
 import type { Changes } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
 import type { EventRows } from "./event-rows.ts";
@@ -44,6 +45,8 @@ export type WriteReply = string | undefined;
 
 export class WriteThread {
   readonly #settings: WriteSettings;
+  /** Of the write-ahead log. */
+  readonly #sync: BackgroundSync;
   #worker: Worker | undefined;
   #parts = 0;
   /** Those who wait for a reply, in order. */
@@ -53,6 +56,7 @@ export class WriteThread {
   /** `path` is the database's. */
   constructor(path: string, sizes: ChunkSizes) {
     this.#settings = { path, sizes };
+    this.#sync = new BackgroundSync(`${path}-wal`);
   }
 
   /** Takes rows of the next batch. What it is given is gone. */
@@ -82,6 +86,7 @@ export class WriteThread {
     const worker = this.#worker;
     this.#worker = undefined;
     await worker?.terminate();
+    await this.#sync.settle();
   }
 
   #ask(task: WriteTask, buffers: ArrayBuffer[]): Promise<WriteReply> {
@@ -106,6 +111,7 @@ export class WriteThread {
     let problem = "the thread that writes has ended";
     worker.on("message", (reply: WriteReply) => {
       this.#waiting.shift()?.(reply);
+      this.#sync.start();
       if (this.#waiting.length === 0) this.#idle = setTimeout(() => void this.close(), IDLE_MS).unref();
     });
     worker.on("error", (error) => {

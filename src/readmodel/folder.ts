@@ -26,7 +26,7 @@ export interface Known {
   readonly places: number;
 }
 
-export const KNOWN: Known = { visitors: 20_000, dayPages: 5000, places: 131_072 };
+export const KNOWN: Known = { visitors: 20_000, dayPages: 5000, places: 524_288 };
 
 export interface FolderOptions {
   /** How long a client's event id is remembered, in ms of time of receipt. */

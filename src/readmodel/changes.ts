@@ -81,6 +81,8 @@ export interface DayViews {
   readonly views: number;
   /** JSON of an object: the views of each path. */
   readonly paths: string;
+  /** How many paths that are. */
+  readonly different: number;
 }
 
 /** Users that are added to a day of a site, or to all time. */

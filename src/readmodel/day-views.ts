@@ -23,13 +23,13 @@ export function dayViews(site: number, rows: number, columns: ViewColumns): DayV
   const paths = new SortedTexts(columns.paths);
   const days = placesByDay(rows, columns, paths);
   const views = [...days].map(([day, places]) => {
-    return { site, day, views: places.length, paths: paths.counted(places) };
+    return { site, day, views: places.length, ...paths.counted(places) };
   });
   const [only] = views;
   if (!only) return [];
   if (views.length === 1) return [only, { ...only, day: ALL_TIME }];
   const all = [...days.values()].flat();
-  return [...views, { site, day: ALL_TIME, views: all.length, paths: paths.counted(all) }];
+  return [...views, { site, day: ALL_TIME, views: all.length, ...paths.counted(all) }];
 }
 
 /** For each day that has views, the place of each one's path. */
@@ -71,7 +71,7 @@ class SortedTexts {
 
   /** How often each text is there, without the empty one. A JSON object, made by hand, as JavaScript's objects are slow with so
    *  many keys and have an order of their own. */
-  counted(places: readonly number[]): string {
+  counted(places: readonly number[]): Pick<DayViews, "paths" | "different"> {
     const counts = this.#counts;
     const found = new Uint32Array(Math.min(places.length, counts.length));
     let different = 0;
@@ -88,6 +88,6 @@ class SortedTexts {
       if (place > 0) members.push(`${this.#quoted[place]}:${counts[place]}`);
       counts[place] = 0;
     }
-    return `{${members.join(",")}}`;
+    return { paths: `{${members.join(",")}}`, different: members.length };
   }
 }

@@ -32,7 +32,7 @@ export class ReadModelReader implements Reports {
       return {
         totalViews: counts.views,
         uniqueUsers: counts.users,
-        topPaths: topPaths(current, site.id, day, query.limit, counts.floor === null),
+        topPaths: current.paths.all(site.id, day, query.limit),
       };
     });
   }
@@ -67,11 +67,6 @@ export class ReadModelReader implements Reports {
 type Statements = ReturnType<typeof prepare>;
 
 function prepare(database: Database.Database) {
-  // Until it is built anew, a read model of version 8 has all paths listed that were seen more than once.
-  const hasFloors = database
-    .prepare("SELECT 1 FROM pragma_table_info('site_days') WHERE name = 'floor'")
-    .get();
-  const [floor, isListed] = hasFloors ? ["floor", "listed = 1"] : ["1", "views > 1"];
   return {
     database,
     /** Runs reads that belong together on one state of the database. */
@@ -79,31 +74,11 @@ function prepare(database: Database.Database) {
     checkpoint: database.prepare(SELECT_CHECKPOINT),
     settings: siteSettingsReader(database),
     site: database.prepare<[string], { id: number }>("SELECT id FROM sites WHERE site_id = ?"),
-    day: database.prepare<[number, number], { views: number; users: number; floor: number | null }>(
-      `SELECT views, users, ${floor} AS floor FROM site_days WHERE site = ? AND day = ?`,
+    day: database.prepare<[number, number], { views: number; users: number }>(
+      "SELECT views, users FROM site_days WHERE site = ? AND day = ?",
     ),
-    fewPaths: database.prepare<[number, number, number], PathViews>(`
+    paths: database.prepare<[number, number, number], PathViews>(`
       SELECT path, views FROM site_day_paths
       WHERE site = ? AND day = ? ORDER BY views DESC, path LIMIT ?`),
-    listedPaths: database.prepare<[number, number, number], PathViews>(`
-      SELECT path, views FROM site_day_paths INDEXED BY site_day_paths_ranked
-      WHERE site = ? AND day = ? AND ${isListed} ORDER BY views DESC, path LIMIT ?`),
-    pathsSeenOnce: database.prepare<[number, number, number], PathViews>(`
-      SELECT path, views FROM site_day_paths
-      WHERE site = ? AND day = ? AND views = 1 ORDER BY path LIMIT ?`),
   };
-}
-
-/** Of many paths, either enough are listed, or all that were seen more than once: then the second read passes over the paths
- *  that the first one gave, and no others. */
-function topPaths(
-  { fewPaths, listedPaths, pathsSeenOnce }: Statements,
-  site: number,
-  day: number,
-  limit: number,
-  areFew: boolean,
-): PathViews[] {
-  if (areFew) return fewPaths.all(site, day, limit);
-  const listed = listedPaths.all(site, day, limit);
-  return listed.length < limit ? [...listed, ...pathsSeenOnce.all(site, day, limit - listed.length)] : listed;
 }

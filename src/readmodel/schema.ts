@@ -5,7 +5,7 @@
 // about all time costs what one about a day does.
 
 /** Counts up with every change of the tables or of the fold: a new one is built from the log beside the old. */
-export const PROJECTION_VERSION = 9;
+export const PROJECTION_VERSION = 10;
 
 /** The `day` that stands for all time; below the first day that a timestamp can have (0000-01-01 is -719,528). */
 export const ALL_TIME = -1_000_000;
@@ -53,19 +53,40 @@ CREATE TABLE site_days (
   day INTEGER NOT NULL,
   views INTEGER NOT NULL,
   users INTEGER NOT NULL,          -- distinct user ids of events that are not a bot's
-  floor INTEGER,                   -- paths with more views are listed; NULL while there are few, and none is
   PRIMARY KEY (site, day)
 ) STRICT, WITHOUT ROWID;
 
+-- Of a day with few paths all of them; of one with many the most viewed ones (path-counts.ts).
 CREATE TABLE site_day_paths (
   site INTEGER NOT NULL,
   day INTEGER NOT NULL,
   path TEXT NOT NULL,
   views INTEGER NOT NULL,
-  listed INTEGER NOT NULL,         -- 1 when it had more views than the floor when it was counted last (path-counts.ts)
   PRIMARY KEY (site, day, path)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX site_day_paths_ranked ON site_day_paths (site, day, views DESC, path) WHERE listed = 1;
+
+-- The days with many paths. Those with more views than the floor are in site_day_paths, and of those with as many the ones up to
+-- the floor's path.
+CREATE TABLE many_paths (
+  id INTEGER PRIMARY KEY,
+  site INTEGER NOT NULL,
+  day INTEGER NOT NULL,
+  paths INTEGER NOT NULL,
+  pages INTEGER NOT NULL,          -- a power of two
+  floor_views INTEGER NOT NULL,
+  floor_path TEXT NOT NULL,
+  UNIQUE (site, day)
+) STRICT;
+
+-- The views of all their paths, by hash (count-pages.ts); and the key of the hashes.
+CREATE TABLE path_pages (
+  id INTEGER PRIMARY KEY,          -- that of the day times 2^24, and the page's place
+  counts BLOB NOT NULL
+) STRICT;
+CREATE TABLE path_key (
+  key BLOB NOT NULL
+) STRICT;
+INSERT INTO path_key VALUES (randomblob(32));
 
 -- The visitors of a site by who they are: a user id is a text, a hash made at ingest a blob.
 CREATE TABLE visitors (

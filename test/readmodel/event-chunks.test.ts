@@ -29,7 +29,7 @@ test("the day of a timestamp is its UTC day", () => {
 
 test("page views count as views, by path and with paths in order; other events do not", () => {
   const given = [{ path: "/b" }, { path: "/a" }, { path: "/a" }, { type: "click", path: "/" }];
-  const views = { site: SITE, views: 3, paths: '{"/a":2,"/b":1}' };
+  const views = { site: SITE, views: 3, paths: '{"/a":2,"/b":1}', different: 2 };
   expect(viewsOf(given)).toEqual([
     { ...views, day: DAY },
     { ...views, day: ALL_TIME },
@@ -46,7 +46,8 @@ test("events that are no views, and those of bots, add nothing to the views", ()
 });
 
 test("a view without a path counts among the views only", () => {
-  expect(viewsOf([{}, { path: "/" }])[0]).toEqual({ site: SITE, day: DAY, views: 2, paths: '{"/":1}' });
+  const views = { site: SITE, day: DAY, views: 2, paths: '{"/":1}', different: 1 };
+  expect(viewsOf([{}, { path: "/" }])[0]).toEqual(views);
 });
 
 test("each day has its own views, and all time those of all days", () => {
@@ -56,9 +57,9 @@ test("each day has its own views, and all time those of all days", () => {
     { path: "/b", at: "2025-11-12T00:00:00Z" },
   ]);
   expect(views).toEqual([
-    { site: SITE, day: DAY, views: 2, paths: '{"/a":1,"/b":1}' },
-    { site: SITE, day: DAY + 1, views: 1, paths: '{"/a":1}' },
-    { site: SITE, day: ALL_TIME, views: 3, paths: '{"/a":2,"/b":1}' },
+    { site: SITE, day: DAY, views: 2, paths: '{"/a":1,"/b":1}', different: 2 },
+    { site: SITE, day: DAY + 1, views: 1, paths: '{"/a":1}', different: 1 },
+    { site: SITE, day: ALL_TIME, views: 3, paths: '{"/a":2,"/b":1}', different: 2 },
   ]);
 });
 

@@ -22,8 +22,11 @@ function openModel(sizes = LIST_SIZES) {
   const database = new Database(path);
   const counts = new PathCounts(database, sizes);
   const reader = new ReadModelReader(directory);
-  const add = (paths: readonly string[]) =>
-    counts.add({ site: SITE, day: DAY, views: paths.length, paths: JSON.stringify(tally(paths)) });
+  const add = (paths: readonly string[]) => {
+    const counted = tally(paths);
+    const different = Object.keys(counted).length;
+    counts.add({ site: SITE, day: DAY, views: paths.length, paths: JSON.stringify(counted), different });
+  };
   const close = async () => {
     reader.close();
     database.close();
@@ -42,82 +45,80 @@ function tally(paths: readonly string[]): Record<string, number> {
 function ranked(paths: readonly string[]): { path: string; views: number }[] {
   return Object.entries(tally(paths))
     .map(([path, views]) => ({ path, views }))
-    .sort((a, b) => b.views - a.views || (a.path < b.path ? -1 : 1));
+    .sort((a, b) => b.views - a.views || Buffer.compare(Buffer.from(a.path), Buffer.from(b.path)));
 }
 
-test("the most viewed paths are those of a naive count, however few are listed", async () => {
-  const path = fc.oneof(fc.nat(5), fc.nat(40), fc.nat(400)).map((number) => `/${number}`);
-  const batches = fc.array(fc.array(path, { maxLength: 60, size: "max" }), { maxLength: 12, size: "max" });
-  let withFloor = 0;
-  let unlisted = 0;
+/** How many rows there are, and how many paths are counted by their hashes. */
+function sizes(database: Database.Database): { rows: number; counted: number } {
+  const rows = database.prepare<[], number>("SELECT count(*) FROM site_day_paths").pluck();
+  const counted = database.prepare<[], number>("SELECT paths FROM many_paths").pluck();
+  return { rows: rows.get() ?? 0, counted: counted.get() ?? 0 };
+}
+
+test("the most viewed paths are those of a naive count, however few have rows", async () => {
+  const name = fc.oneof(fc.nat(5), fc.nat(40), fc.nat(400));
+  const path = fc.oneof(
+    { weight: 9, arbitrary: name.map((number) => `/${number}`) },
+    name.map((number) => `/"${number}\\`),
+    name.map((number) => `/\u{1f4c8}${number}`),
+    name.map((number) => `/\uffee${number}`),
+  );
+  const batches = fc.array(fc.array(path, { maxLength: 80, size: "max" }), { maxLength: 12, size: "max" });
+  let withMany = 0;
+  let withoutRow = 0;
   await fc.assert(
     fc.asyncProperty(batches, async (given) => {
-      const { database, reader, add, close } = openModel({ few: 8, fewBytes: 1000, most: 5 });
+      const { database, reader, add, close } = openModel({ few: 8, fewBytes: 30, most: 3 });
       const all: string[] = [];
       for (const paths of given) {
         add(paths);
         all.push(...paths);
-        for (let limit = 1; limit <= 5; limit += 1) {
+        for (let limit = 1; limit <= 3; limit += 1) {
           const stats = reader.stats({ siteId: "site", date: DATE, limit });
           expect(stats.totalViews).toBe(all.length);
           expect(stats.topPaths).toEqual(ranked(all).slice(0, limit));
         }
       }
-      const floor = database
-        .prepare<[], number | null>("SELECT floor FROM site_days WHERE day = 20000")
-        .pluck()
-        .get();
-      if (typeof floor === "number") withFloor += 1;
-      const count = database
-        .prepare<[], number>("SELECT count(*) FROM site_day_paths WHERE views > 1 AND listed = 0")
-        .pluck();
-      if (typeof floor === "number" && (count.get() ?? 0) > 0) unlisted += 1;
+      const { rows, counted } = sizes(database);
+      if (counted > 0) {
+        withMany += 1;
+        expect(counted).toBe(new Set(all).size);
+        expect(rows).toBeLessThan(8 + 8);
+      }
+      if (counted > rows) withoutRow += 1;
       await close();
     }),
-    { numRuns: 40 },
+    { numRuns: 60 },
   );
-  expect(withFloor).toBeGreaterThan(10);
-  expect(unlisted).toBeGreaterThan(3);
+  expect(withMany).toBeGreaterThan(10);
+  expect(withoutRow).toBeGreaterThan(3);
 });
 
-test("of the paths of a day, none are listed while they are few, and a share of them when they are many", async () => {
-  const { database, add, close } = openModel();
-  const listed = database.prepare<[], number>("SELECT count(*) FROM site_day_paths WHERE listed = 1").pluck();
-  const paths = (count: number) => Array.from({ length: count }, (_, number) => `/${number}`);
-  for (let times = 0; times < 3; times += 1) add(paths(4096));
-  expect(listed.get()).toBe(0);
-  add(paths(8192));
-  // All those that were seen more than once; the others are seen a second time then, and a third time.
-  expect(listed.get()).toBe(4096);
-  add(paths(8192));
-  expect(listed.get()).toBe(8192);
-  for (let times = 0; times < 5; times += 1) add(paths(1000));
-  add(paths(8192));
-  expect(listed.get()).toBe(1000);
-  await close();
-});
-
-test("paths of many bytes are not few", async () => {
-  const { database, add, close } = openModel();
-  const floor = database.prepare<[], number | null>("SELECT floor FROM site_days WHERE day = 20000").pluck();
-  const long = Array.from({ length: 300 }, (_, number) => `/${number}/${"x".repeat(2000)}`);
-  add(long);
-  add(Array<string>(4096 - 301).fill("/short"));
-  expect(floor.get()).toBe(null);
-  add(["/short"]);
-  expect(floor.get()).toBe(1);
-  await close();
-});
-
-test("a read model of version 8 gives its most viewed paths", async () => {
+test("a hundred thousand paths are counted, of which a few thousand have rows", async () => {
   const { database, reader, add, close } = openModel();
-  add(["/once", "/b", "/a", "/b", "/a", "/c", "/c", "/c"]);
-  database.exec(`
-    DROP INDEX site_day_paths_ranked;
-    ALTER TABLE site_days DROP COLUMN floor;
-    ALTER TABLE site_day_paths DROP COLUMN listed;
-    CREATE INDEX site_day_paths_ranked ON site_day_paths (site, day, views DESC, path) WHERE views > 1`);
-  const { topPaths } = reader.stats({ siteId: "site", date: DATE, limit: 10 });
-  expect(topPaths.map(({ path }) => path)).toEqual(["/c", "/a", "/b", "/once"]);
+  const path = (number: number) => `/${((number * 7919) % 100_003).toString(36)}`;
+  for (let from = 0; from < 100_000; from += 10_000) {
+    add(Array.from({ length: 10_000 }, (_, number) => path(from + number)));
+  }
+  const all = Array.from({ length: 100_000 }, (_, number) => path(number)).sort();
+  const answer = () => reader.stats({ siteId: "site", date: DATE, limit: 1000 }).topPaths;
+  expect(answer()).toEqual(all.slice(0, 1000).map((path) => ({ path, views: 1 })));
+  expect(sizes(database)).toEqual({ rows: expect.any(Number), counted: 100_000 });
+  expect(sizes(database).rows).toBeLessThan(2 * 4096);
+  // Those of which nothing but a hash is known.
+  const last = all.slice(-2000);
+  add(last);
+  expect(answer()).toEqual(last.slice(0, 1000).map((path) => ({ path, views: 2 })));
+  await close();
+});
+
+test("paths of many bytes are many, unless they are hardly more than an answer has", async () => {
+  const { database, add, close } = openModel();
+  const long = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, number) => `/${from + number}/${"x".repeat(2000)}`);
+  add([...long(0, 1999), ...Array<string>(2097).fill("/0/")]);
+  expect(sizes(database)).toEqual({ rows: 2000, counted: 0 });
+  add([...long(1999, 2000), ...Array<string>(4095).fill("/0/")]);
+  expect(sizes(database)).toEqual({ rows: 1000, counted: 2001 });
   await close();
 });

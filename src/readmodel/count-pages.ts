@@ -1,0 +1,111 @@
+// How often texts are there that are too many for a table of them: a list of counts by hash, in pages. A text of which the hash
+// begins with the bits of a number is on the page with that number, so that all that is added to a page is added at once.
+
+import type { Database, Statement } from "better-sqlite3";
+import { type Additions, addToPage, findEntry } from "./count-page.ts";
+import { HASH_WORDS } from "./text-hash.ts";
+
+/** Pages have about as many entries, or half of that: 4 KB. */
+const ENTRIES_OF_PAGE = 256;
+/** Of a list; and what ids have for the place of a page. */
+const MOST_PAGES = 2 ** 24;
+/** More than are added at a time. */
+const PLACES = 2 ** 21;
+const WORDS = 2 ** 32;
+
+export class CountPages {
+  readonly #read: Statement<[number], Buffer>;
+  readonly #write: Statement<[number, Buffer]>;
+
+  constructor(database: Database) {
+    this.#read = database.prepare<[number], Buffer>("SELECT counts FROM path_pages WHERE id = ?").pluck();
+    this.#write = database.prepare("INSERT OR REPLACE INTO path_pages VALUES (?, ?)");
+  }
+
+  /** Adds `counts` to the texts of `hashes` in a list of so many pages; what they come to. No two hashes may be the same. */
+  add(list: number, pages: number, hashes: Uint32Array, counts: Float64Array): Float64Array {
+    const totals = new Float64Array(counts.length);
+    const additions: Additions = { hashes, counts, order: byHash(hashes), totals };
+    const { order } = additions;
+    for (let from = 0; from < order.length; ) {
+      const number = pageOf(hashes, order[from] ?? 0, pages);
+      let to = from + 1;
+      while (to < order.length && pageOf(hashes, order[to] ?? 0, pages) === number) to += 1;
+      this.#put(list, number, addToPage(this.#get(list, number), additions, from, to));
+      from = to;
+    }
+    return totals;
+  }
+
+  /** Puts a list of `pages` pages on as many as so many entries need; how many these are. */
+  spread(list: number, pages: number, entries: number): number {
+    let wanted = pages;
+    while (entries > wanted * ENTRIES_OF_PAGE && wanted < MOST_PAGES) wanted *= 2;
+    if (wanted > pages) {
+      // The last one first: its parts come to places that are free.
+      for (let number = pages - 1; number >= 0; number -= 1)
+        this.#split(list, number, wanted / pages, wanted);
+    }
+    return wanted;
+  }
+
+  #split(list: number, number: number, parts: number, pages: number): void {
+    const page = this.#get(list, number);
+    let from = 0;
+    for (let part = 0; part < parts; part += 1) {
+      const next = number * parts + part + 1;
+      const to = part === parts - 1 ? page.length : findEntry(page, (next / pages) * WORDS);
+      this.#put(list, next - 1, page.subarray(from, to));
+      from = to;
+    }
+  }
+
+  #get(list: number, number: number): Uint32Array {
+    const bytes = this.#read.get(list * MOST_PAGES + number);
+    // Copied, as words must be aligned in memory.
+    return new Uint32Array(new Uint8Array(bytes ?? []).buffer);
+  }
+
+  #put(list: number, number: number, { buffer, byteOffset, byteLength }: Uint32Array): void {
+    this.#write.run(list * MOST_PAGES + number, Buffer.from(buffer, byteOffset, byteLength));
+  }
+}
+
+function pageOf(hashes: Uint32Array, place: number, pages: number): number {
+  return Math.floor(((hashes[HASH_WORDS * place] ?? 0) / WORDS) * pages);
+}
+
+/** The places of hashes by their order. */
+function byHash(hashes: Uint32Array): Uint32Array {
+  const count = hashes.length / HASH_WORDS;
+  // Numbers are sorted much faster than what needs a function to compare: the first word, and the place in the last bits.
+  const keys = new Float64Array(count);
+  for (let place = 0; place < count; place += 1)
+    keys[place] = (hashes[HASH_WORDS * place] ?? 0) * PLACES + place;
+  keys.sort();
+  const order = new Uint32Array(count);
+  for (let index = 0; index < count; index += 1) {
+    const key = keys[index] ?? 0;
+    order[index] = key - Math.floor(key / PLACES) * PLACES;
+  }
+  for (let index = 1; index < count; index += 1) sink(order, index, hashes);
+  return order;
+}
+
+/** Moves the place at `index` up to where it belongs among those before, as few have to: those with the same first word. */
+function sink(order: Uint32Array, index: number, hashes: Uint32Array): void {
+  const place = order[index] ?? 0;
+  let at = index;
+  for (; at > 0 && compareHashes(hashes, order[at - 1] ?? 0, place) > 0; at -= 1)
+    order[at] = order[at - 1] ?? 0;
+  order[at] = place;
+}
+
+function compareHashes(hashes: Uint32Array, one: number, other: number): number {
+  const [a, b] = [HASH_WORDS * one, HASH_WORDS * other];
+  return (
+    (hashes[a] ?? 0) - (hashes[b] ?? 0) ||
+    (hashes[a + 1] ?? 0) - (hashes[b + 1] ?? 0) ||
+    (hashes[a + 2] ?? 0) - (hashes[b + 2] ?? 0)
+  );
+}

@@ -5,8 +5,12 @@ import type { Database } from "better-sqlite3";
 import { type Columns, unpack } from "../../src/columns/chunk.ts";
 import { decodeNumbers, decodeTexts } from "../../src/columns/column.ts";
 
-/** The tables that are cut as the batches were, and `sqlite_sequence`, which counts the chunks. */
-export const CUT_TABLES = ["chunks", "chunk_columns", "sqlite_sequence"];
+/** The tables that are cut as the batches were, with `sqlite_sequence`, which counts the chunks; and those of hashes, which have a
+ *  random key. */
+export const CUT_TABLES = [
+  ...["chunks", "chunk_columns", "sqlite_sequence"],
+  ...["many_paths", "path_pages", "path_key"],
+];
 
 const NUMBERS = new Set<string>([
   ...["time", "revenue", "visitor", "session", "bot"],

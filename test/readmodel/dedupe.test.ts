@@ -282,7 +282,7 @@ interface Dump {
   /** The offsets of the events that are there. */
   readonly counted: number[];
   readonly remembered: Remembered[];
-  /** All rows of all tables but of the key, which is random. */
+  /** All rows of all tables. */
   readonly tables: unknown[];
 }
 
@@ -292,7 +292,7 @@ function dump(path: string): Dump {
     .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
     .pluck()
     .all()
-    .filter((name) => !CUT_TABLES.includes(name) && name !== "path_key");
+    .filter((name) => !CUT_TABLES.includes(name));
   const inChunks = chunkRows(database);
   const tables = names.map((name) => database.prepare(`SELECT '${name}', * FROM ${name}`).all());
   const counted = database.prepare<[], number>("SELECT id - 1 FROM events ORDER BY id").pluck().all();

@@ -9,7 +9,7 @@ import { HASH_WORDS } from "./text-hash.ts";
 const ENTRIES_OF_PAGE = 256;
 /** Of a list; and what ids have for the place of a page. */
 const MOST_PAGES = 2 ** 24;
-/** More than are added at a time. */
+/** More than are added at a time: a batch has some ten thousand events. */
 const PLACES = 2 ** 21;
 const WORDS = 2 ** 32;
 
@@ -22,7 +22,7 @@ export class CountPages {
     this.#write = database.prepare("INSERT OR REPLACE INTO path_pages VALUES (?, ?)");
   }
 
-  /** Adds `counts` to the texts of `hashes` in a list of so many pages; what they come to. No two hashes may be the same. */
+  /** Adds `counts` to the texts of `hashes` in a list of so many pages; what they come to. No two hashes are the same. */
   add(list: number, pages: number, hashes: Uint32Array, counts: Float64Array): Float64Array {
     const totals = new Float64Array(counts.length);
     const additions: Additions = { hashes, counts, order: byHash(hashes), totals };

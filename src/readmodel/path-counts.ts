@@ -2,7 +2,7 @@
 //
 // Of a day with few paths each has a row, and they are put in order when they are asked for. Of a day with many, all are
 // counted by their hashes (count-pages.ts), which takes a fraction of what rows by path take when each batch has paths from all
-// over; and those have a row that can be among the most viewed: all up to a floor, that is. Views only grow in number, so what
+// over; and those have a row that can be among the most viewed: all above a floor. Views only grow in number, so what
 // is below the floor stays there until it is viewed, and comes to have a row then when it is above. When these have become many,
 // the floor rises.
 
@@ -13,8 +13,8 @@ import { type CountedTexts, countedTexts, toJson } from "./counted-texts.ts";
 import { TextHash } from "./text-hash.ts";
 
 export interface ListSizes {
-  /** Up to so many paths of a day are few: reading them all takes a fraction of a millisecond. There may be twice as many for a
-   *  while. */
+  /** Up to so many paths of a day are few: reading them all takes a fraction of a millisecond. There may be as many more until
+   *  they are looked at again, whatever their bytes. */
   readonly few: number;
   /** And up to so many bytes of paths, unless they are less than twice as many as an answer may have. */
   readonly fewBytes: number;
@@ -100,6 +100,7 @@ export class PathCounts {
     let floor = this.#floorOf(site, day);
     let above: number[] = [];
     const addRows = () => {
+      if (above.length === 0) return;
       const paths = toJson(texts, above, totals);
       this.#statements.putRows.run({ site, day, paths });
       above = [];

@@ -1,6 +1,6 @@
 // The reading half of the read model: statistics and the checkpoint, through the generation that is current.
-// All reads are by primary key, of few rows, or from the head of an index, and pass over less than they may give, so that they
-// cost the same whatever the history.
+// All reads are by primary key, and of at most some thousands of rows, so that they cost the same whatever the history. A read
+// model of an earlier version has all paths of a day, which are all read until it is built anew.
 
 import type Database from "better-sqlite3";
 import { dayOfDate } from "../ingest/timestamp.ts";

@@ -2,14 +2,14 @@
 // (https://arxiv.org/abs/1202.4961), a sum of the text's bytes, each multiplied by a secret random number that belongs to its
 // place, modulo 2^32.
 //
-// Two texts, whoever chose them without knowing the key, have one such sum in common with a probability of at most 2^-25: the
-// bytes differ somewhere, by less than 2^8. A hash is three sums, of which a table may leave out the last bits of the third.
+// Two texts, whoever chose them without knowing the key, have one such sum in common with a probability of at most 2^-24: what
+// is multiplied differs somewhere, by at most 2^8. A hash is three sums, of which a table may leave out the last bits of the third.
 
 import { createCipheriv } from "node:crypto";
 
 export const HASH_WORDS = 3;
 
-/** As many as most texts have. */
+/** As many as paths have at most when they are taken in. */
 const FIRST_ROOM_BYTES = 2048;
 
 export class TextHash {
@@ -40,7 +40,8 @@ export class TextHash {
     let second = numbers[1] ?? 0;
     let third = numbers[2] ?? 0;
     for (let place = start, word = HASH_WORDS; place < end; place += 1, word += HASH_WORDS) {
-      const byte = bytes[place] ?? 0;
+      // One more, so that a text with zeros behind it is another one.
+      const byte = (bytes[place] ?? 0) + 1;
       first = (first + Math.imul(byte, numbers[word] ?? 0)) | 0;
       second = (second + Math.imul(byte, numbers[word + 1] ?? 0)) | 0;
       third = (third + Math.imul(byte, numbers[word + 2] ?? 0)) | 0;

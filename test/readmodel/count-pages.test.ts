@@ -77,7 +77,7 @@ test("counted texts are those of the JSON, whatever is escaped in it", () => {
 
 test("a text has the same hash for one key, another for another, and no text has that of another", () => {
   const texts = Array.from({ length: 4000 }, (_, number) => `/${number % 2 ? "a" : "b"}${number >> 1}`);
-  const all = [...texts, "", "/", "/ ", `/${"x".repeat(5000)}`, `/${"x".repeat(5001)}`];
+  const all = [...texts, "", "\0", "/", "/\0", "/ ", `/${"x".repeat(5000)}`, `/${"x".repeat(5001)}`];
   const ends = Uint32Array.from(all, (text) => Buffer.byteLength(text));
   const room = Math.max(...ends);
   const bytes = Buffer.alloc(all.length * room);

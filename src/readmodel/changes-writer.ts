@@ -14,7 +14,7 @@ import type {
 } from "./changes.ts";
 import { type ChunkSizes, Chunks } from "./chunks.ts";
 import type { EventRows } from "./event-rows.ts";
-import { LIST_SIZES, PathCounts } from "./path-counts.ts";
+import { PATH_SIZES, PathCounts } from "./path-counts.ts";
 
 export class ChangesWriter {
   readonly #statements: Statements;
@@ -34,7 +34,7 @@ export class ChangesWriter {
     this.#sessionsOfOneView = new BulkInsert(database, `${start}, entry_path)`, 6, 1);
     this.#ids = new BulkInsert(database, "INSERT OR REPLACE INTO dedupe", 3, 1);
     this.#chunks = new Chunks(database, sizes);
-    this.#pathCounts = new PathCounts(database, LIST_SIZES);
+    this.#pathCounts = new PathCounts(database, PATH_SIZES);
   }
 
   addEvents({ ids, texts }: EventRows): void {

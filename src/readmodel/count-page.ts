@@ -3,7 +3,7 @@
 
 import { HASH_WORDS } from "./text-hash.ts";
 
-const ENTRY_WORDS = 4;
+export const ENTRY_WORDS = 4;
 
 /** What the third word has of the hash; the rest is the first bits of the count. */
 const HASH_MASK = 0xffe0_0000;
@@ -31,22 +31,19 @@ export function addToPage(page: Uint32Array, additions: Additions, from: number,
   for (let index = from; index < to; index += 1) {
     const place = order[index] ?? 0;
     const word = HASH_WORDS * place;
-    while (at < page.length && compare(page, at, hashes, word) < 0) {
-      copyEntry(page, at, result, end);
-      at += ENTRY_WORDS;
+    const start = at;
+    while (at < page.length && compareHash(page, at, hashes, word) <= 0) at += ENTRY_WORDS;
+    if (at > start) {
+      result.set(page.subarray(start, at), end);
+      end += at - start;
+    }
+    if (end === 0 || compareHash(result, end - ENTRY_WORDS, hashes, word) !== 0) {
+      putEntry(result, end, hashes, word, 0);
       end += ENTRY_WORDS;
     }
-    let total = counts[place] ?? 0;
-    if (at < page.length && compare(page, at, hashes, word) === 0) {
-      total += countAt(page, at);
-      at += ENTRY_WORDS;
-    }
+    const total = countAt(result, end - ENTRY_WORDS) + (counts[place] ?? 0);
+    putEntry(result, end - ENTRY_WORDS, hashes, word, total);
     totals[place] = total;
-    result[end] = hashes[word] ?? 0;
-    result[end + 1] = hashes[word + 1] ?? 0;
-    result[end + 2] = ((hashes[word + 2] ?? 0) & HASH_MASK) | Math.floor(total / WORD);
-    result[end + 3] = total;
-    end += ENTRY_WORDS;
   }
   result.set(page.subarray(at), end);
   return result.subarray(0, end + page.length - at);
@@ -59,18 +56,29 @@ export function findEntry(page: Uint32Array, word: number): number {
   return at;
 }
 
-function countAt(page: Uint32Array, at: number): number {
-  return ((page[at + 2] ?? 0) & COUNT_MASK) * WORD + (page[at + 3] ?? 0);
+/** Puts an entry at `at`, with the hash that is at `word` of `hashes`: one that is alone, or that of an entry. */
+export function putEntry(
+  entries: Uint32Array,
+  at: number,
+  hashes: Uint32Array,
+  word: number,
+  count: number,
+): void {
+  entries[at] = hashes[word] ?? 0;
+  entries[at + 1] = hashes[word + 1] ?? 0;
+  entries[at + 2] = ((hashes[word + 2] ?? 0) & HASH_MASK) | Math.floor(count / WORD);
+  entries[at + 3] = count;
 }
 
-function compare(page: Uint32Array, at: number, hashes: Uint32Array, word: number): number {
+export function countAt(entries: Uint32Array, at: number): number {
+  return ((entries[at + 2] ?? 0) & COUNT_MASK) * WORD + (entries[at + 3] ?? 0);
+}
+
+/** Of the entry at `at`, and the hash at `word` of `hashes`, as in putEntry(): below 0 when the entry's comes first. */
+export function compareHash(entries: Uint32Array, at: number, hashes: Uint32Array, word: number): number {
   return (
-    (page[at] ?? 0) - (hashes[word] ?? 0) ||
-    (page[at + 1] ?? 0) - (hashes[word + 1] ?? 0) ||
-    ((page[at + 2] ?? 0) >>> HASH_SHIFT) - ((hashes[word + 2] ?? 0) >>> HASH_SHIFT)
+    (entries[at] ?? 0) - (hashes[word] ?? 0) ||
+    (entries[at + 1] ?? 0) - (hashes[word + 1] ?? 0) ||
+    ((entries[at + 2] ?? 0) >>> HASH_SHIFT) - ((hashes[word + 2] ?? 0) >>> HASH_SHIFT)
   );
-}
-
-function copyEntry(from: Uint32Array, at: number, to: Uint32Array, end: number): void {
-  for (let word = 0; word < ENTRY_WORDS; word += 1) to[end + word] = from[at + word] ?? 0;
 }

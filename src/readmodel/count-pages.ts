@@ -1,5 +1,5 @@
-// How often texts are there that are too many for a table of them: a list of counts by hash, in pages. A text of which the hash
-// begins with the bits of a number is on the page with that number, so that all that is added to a page is added at once.
+// A list of counts by hash, in pages. A text of which the hash begins with the bits of a number is on the page with that number, so
+// that all that is added to a page is added at once.
 
 import type { Database, Statement } from "better-sqlite3";
 import { type Additions, addToPage, findEntry } from "./count-page.ts";
@@ -9,7 +9,7 @@ import { HASH_WORDS } from "./text-hash.ts";
 const ENTRIES_OF_PAGE = 256;
 /** Of a list; and what ids have for the place of a page. */
 const MOST_PAGES = 2 ** 24;
-/** More than are added at a time: a batch has some ten thousand events. */
+/** As many can be added at a time. */
 const PLACES = 2 ** 21;
 const WORDS = 2 ** 32;
 
@@ -22,7 +22,14 @@ export class CountPages {
     this.#write = database.prepare("INSERT OR REPLACE INTO path_pages VALUES (?, ?)");
   }
 
-  /** Adds `counts` to the texts of `hashes` in a list of so many pages; what they come to. No two hashes are the same. */
+  /** The entries of a page: of none when there is no such page. */
+  get(list: number, number: number): Uint32Array {
+    const bytes = this.#read.get(list * MOST_PAGES + number);
+    // Copied, as words must be aligned in memory.
+    return new Uint32Array(new Uint8Array(bytes ?? []).buffer);
+  }
+
+  /** Adds `counts` to the texts of `hashes`, three words each, in a list of so many pages; what they come to. */
   add(list: number, pages: number, hashes: Uint32Array, counts: Float64Array): Float64Array {
     const totals = new Float64Array(counts.length);
     const additions: Additions = { hashes, counts, order: byHash(hashes), totals };
@@ -31,7 +38,7 @@ export class CountPages {
       const number = pageOf(hashes, order[from] ?? 0, pages);
       let to = from + 1;
       while (to < order.length && pageOf(hashes, order[to] ?? 0, pages) === number) to += 1;
-      this.#put(list, number, addToPage(this.#get(list, number), additions, from, to));
+      this.#put(list, number, addToPage(this.get(list, number), additions, from, to));
       from = to;
     }
     return totals;
@@ -50,7 +57,7 @@ export class CountPages {
   }
 
   #split(list: number, number: number, parts: number, pages: number): void {
-    const page = this.#get(list, number);
+    const page = this.get(list, number);
     let from = 0;
     for (let part = 0; part < parts; part += 1) {
       const next = number * parts + part + 1;
@@ -58,12 +65,6 @@ export class CountPages {
       this.#put(list, next - 1, page.subarray(from, to));
       from = to;
     }
-  }
-
-  #get(list: number, number: number): Uint32Array {
-    const bytes = this.#read.get(list * MOST_PAGES + number);
-    // Copied, as words must be aligned in memory.
-    return new Uint32Array(new Uint8Array(bytes ?? []).buffer);
   }
 
   #put(list: number, number: number, { buffer, byteOffset, byteLength }: Uint32Array): void {
@@ -78,6 +79,7 @@ function pageOf(hashes: Uint32Array, place: number, pages: number): number {
 /** The places of hashes by their order. */
 function byHash(hashes: Uint32Array): Uint32Array {
   const count = hashes.length / HASH_WORDS;
+  if (count > PLACES) throw new RangeError(`${count} counts are too many to be added at a time`);
   // Numbers are sorted much faster than what needs a function to compare: the first word, and the place in the last bits.
   const keys = new Float64Array(count);
   for (let place = 0; place < count; place += 1)

@@ -41,17 +41,9 @@ export function countedTexts(json: string, different: number): CountedTexts {
   return { bytes, starts, ends, counts };
 }
 
-/** The texts at `places`, with other counts, as such JSON. */
-export function toJson(
-  { bytes, starts, ends }: CountedTexts,
-  places: readonly number[],
-  counts: Float64Array,
-) {
-  const members = places.map((place) => {
-    const text = bytes.toString("utf8", starts[place], ends[place]);
-    return `${JSON.stringify(text)}:${counts[place]}`;
-  });
-  return `{${members.join(",")}}`;
+/** Such JSON. */
+export function toJson(counts: readonly (readonly [text: string, count: number])[]): string {
+  return `{${counts.map(([text, count]) => `${JSON.stringify(text)}:${count}`).join(",")}}`;
 }
 
 /** Puts a text in the place of what it is in JSON, which is never shorter; where it ends then. */

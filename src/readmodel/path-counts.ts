@@ -1,137 +1,110 @@
 // Counts the views of paths, by site and day, so that the most viewed ones of each day are at hand.
 //
 // Of a day with few paths each has a row, and they are put in order when they are asked for. Of a day with many, all are
-// counted by their hashes (count-pages.ts), which takes a fraction of what rows by path take when each batch has paths from all
+// counted by their hashes (count-lists.ts), which takes a fraction of what rows by path take when each batch has paths from all
 // over; and those have a row that can be among the most viewed: all above a floor. Views only grow in number, so what
 // is below the floor stays there until it is viewed, and comes to have a row then when it is above. When these have become many,
 // the floor rises.
 
 import type { Database } from "better-sqlite3";
 import type { DayViews } from "./changes.ts";
-import { CountPages } from "./count-pages.ts";
+import { COUNT_LIST_SIZES, type CountList, type CountListSizes, CountLists } from "./count-lists.ts";
 import { type CountedTexts, countedTexts, toJson } from "./counted-texts.ts";
+import { Growth } from "./growth.ts";
 import { TextHash } from "./text-hash.ts";
 
-export interface ListSizes {
-  /** Up to so many paths of a day are few: reading them all takes a fraction of a millisecond. There may be as many more until
-   *  they are looked at again, whatever their bytes. */
-  readonly few: number;
-  /** And up to so many bytes of paths, unless they are less than twice as many as an answer may have. */
-  readonly fewBytes: number;
-  /** No answer has more paths. */
+export interface PathSizes extends CountListSizes {
+  /** No answer has more paths. Up to twice as many of a day are few: reading them all takes a fraction of a millisecond. */
   readonly most: number;
+  /** Whether rows have become many is looked at when there may be `most` more of them, or so many bytes. */
+  readonly bytes: number;
 }
 
-export const LIST_SIZES: ListSizes = { few: 4096, fewBytes: 512 * 1024, most: 1000 };
+export const PATH_SIZES: PathSizes = { ...COUNT_LIST_SIZES, most: 1000, bytes: 512 * 1024 };
 
-/** A day with many paths. */
-interface ManyPaths {
-  readonly id: number;
-  readonly paths: number;
-  readonly pages: number;
-}
-
-/** Paths with more views are above it, and of those with as many the ones up to the path. */
-interface Floor {
-  readonly views: number;
-  readonly path: Buffer;
+/** A day with many paths. Those are above the floor that have more views, and of those with as many the ones up to the path. */
+interface ManyPaths extends CountList {
+  readonly floorViews: number;
+  readonly floorPath: string;
 }
 
 export class PathCounts {
-  readonly #sizes: ListSizes;
+  readonly #sizes: PathSizes;
   readonly #statements: Statements;
-  readonly #pages: CountPages;
+  readonly #lists: CountLists;
   readonly #hash: TextHash;
+  /** Of the rows since they were looked at. */
+  readonly #growth: Growth;
 
-  constructor(database: Database, sizes: ListSizes) {
+  constructor(database: Database, sizes: PathSizes) {
     this.#sizes = sizes;
     this.#statements = prepare(database);
-    this.#pages = new CountPages(database);
+    this.#lists = new CountLists(database, sizes);
     const key = this.#statements.key.get();
     if (!key) throw new Error("the read model lacks the key of its hashes");
     this.#hash = new TextHash(key);
+    this.#growth = new Growth(sizes.most, sizes.bytes);
   }
 
   add({ site, day, views, paths, different }: DayViews): void {
-    const sum = this.#statements.addViews.get(site, day, views);
-    if (sum === undefined) throw new Error("an upsert of one row has returned none");
-    const { few } = this.#sizes;
-    const many = this.#statements.many.get(site, day);
+    this.#statements.addViews.run(site, day, views);
+    let many = this.#statements.many.get(site, day);
+    if (!many && different > 2 * this.#sizes.most) many = this.#makeMany(site, day);
     if (many) this.#addToMany(site, day, many, countedTexts(paths, different));
-    else if (different > few) this.#addAsMany(site, day, countedTexts(paths, different));
-    else this.#statements.addRows.run({ site, day, paths });
-    // After so many views as may have made few rows many.
-    if (Math.floor((sum - views) / few) < Math.floor(sum / few)) this.#boundRows(site, day);
+    else {
+      this.#statements.addRows.run({ site, day, paths });
+      this.#boundRows(site, day, different, paths.length);
+    }
   }
 
-  #boundRows(site: number, day: number): void {
-    if (this.#areRowsFew(site, day)) return;
-    if (this.#statements.many.get(site, day)) this.#raiseFloor(site, day);
-    else this.#makeMany(site, day);
-  }
-
-  #areRowsFew(site: number, day: number): boolean {
-    const { few, fewBytes, most } = this.#sizes;
-    const some = this.#statements.countRows.get(site, day, Math.max(few, 2 * most) + 1);
-    return !some || some.paths <= 2 * most || (some.paths <= few && some.bytes <= fewBytes);
-  }
-
-  /** Adds to a day with few paths more than are few: there must be rows for a floor first. */
-  #addAsMany(site: number, day: number, texts: CountedTexts): void {
-    const { few } = this.#sizes;
-    const paths = toJson(texts, [...texts.counts.keys()].slice(0, few), texts.counts);
-    this.#statements.addRows.run({ site, day, paths });
-    this.#addToMany(site, day, this.#makeMany(site, day), partOf(texts, few));
-  }
-
-  /** Counts by hashes what has a row; the best rows remain. */
+  /** Counts by hashes what has a row; all of it is above the floor. */
   #makeMany(site: number, day: number): ManyPaths {
     const rows = this.#statements.rows.all(site, day);
-    const members = rows.map(({ path, views }) => `${JSON.stringify(path)}:${views}`);
-    const texts = countedTexts(`{${members.join(",")}}`, rows.length);
     const { lastInsertRowid } = this.#statements.addMany.run(site, day);
-    const many = this.#count({ id: Number(lastInsertRowid), paths: 0, pages: 1 }, texts).many;
-    this.#raiseFloor(site, day);
-    return many;
+    const list = { id: Number(lastInsertRowid), texts: 0, pages: 1, runs: 0, waiting: 0 };
+    const paths = toJson(rows.map(({ path, views }) => [path, views]));
+    return { ...this.#count(list, countedTexts(paths, rows.length)).list, floorViews: 0, floorPath: "" };
   }
 
   #addToMany(site: number, day: number, many: ManyPaths, texts: CountedTexts): void {
     const { totals } = this.#count(many, texts);
-    let floor = this.#floorOf(site, day);
-    let above: number[] = [];
+    let floor = floorOf(many);
+    let above: [path: string, views: number][] = [];
+    let bytes = 0;
     const addRows = () => {
       if (above.length === 0) return;
-      const paths = toJson(texts, above, totals);
-      this.#statements.putRows.run({ site, day, paths });
+      this.#statements.putRows.run({ site, day, paths: toJson(above) });
+      if (this.#boundRows(site, day, above.length, bytes))
+        floor = floorOf(this.#statements.many.get(site, day));
       above = [];
+      bytes = 0;
     };
     for (let place = 0; place < totals.length; place += 1) {
-      if (!isAbove(floor, texts, place, totals[place] ?? 0)) continue;
-      above.push(place);
-      if (above.length < this.#sizes.few) continue;
-      addRows();
-      this.#boundRows(site, day);
-      floor = this.#floorOf(site, day);
+      const views = totals[place] ?? 0;
+      if (!isAbove(floor, texts, place, views)) continue;
+      const [start, end] = [texts.starts[place] ?? 0, texts.ends[place] ?? 0];
+      above.push([texts.bytes.toString("utf8", start, end), views]);
+      bytes += end - start;
+      if (above.length === this.#sizes.most || bytes >= this.#sizes.bytes) addRows();
     }
     addRows();
   }
 
   /** Adds to the counts by hashes; what they come to. */
-  #count({ id, paths, pages }: ManyPaths, texts: CountedTexts): { many: ManyPaths; totals: Float64Array } {
-    const { bytes, starts, ends, counts } = texts;
-    const hashes = this.#hash.of(bytes, starts, ends);
-    const wanted = this.#pages.spread(id, pages, paths + counts.length);
-    const totals = this.#pages.add(id, wanted, hashes, counts);
-    const known = counts.filter((count, place) => (totals[place] ?? 0) > count).length;
-    const many = { id, paths: paths + counts.length - known, pages: wanted };
-    this.#statements.setMany.run(many);
-    return { many, totals };
+  #count(list: CountList, { bytes, starts, ends, counts }: CountedTexts) {
+    const added = this.#lists.add(list, this.#hash.of(bytes, starts, ends), counts);
+    this.#statements.setMany.run(added.list);
+    return added;
   }
 
-  #floorOf(site: number, day: number): Floor {
-    const floor = this.#statements.floor.get(site, day);
-    if (!floor) throw new Error(`day ${day} of site ${site} has many paths, and no floor`);
-    return { views: floor.floor_views, path: Buffer.from(floor.floor_path) };
+  /** Is told of rows that may be new. Whether the floor has risen. */
+  #boundRows(site: number, day: number, rows: number, bytes: number): boolean {
+    if (!this.#growth.add(site, day, rows, bytes)) return false;
+    const few = 2 * this.#sizes.most;
+    if ((this.#statements.countRows.get(site, day, few + 1) ?? 0) <= few) return false;
+    if (!this.#statements.many.get(site, day)) this.#makeMany(site, day);
+    this.#raiseFloor(site, day);
+    return true;
   }
 
   #raiseFloor(site: number, day: number): void {
@@ -143,9 +116,14 @@ export class PathCounts {
   }
 }
 
-/** Those from `from` on. */
-function partOf({ bytes, starts, ends, counts }: CountedTexts, from: number): CountedTexts {
-  return { bytes, starts: starts.subarray(from), ends: ends.subarray(from), counts: counts.subarray(from) };
+interface Floor {
+  readonly views: number;
+  readonly path: Buffer;
+}
+
+function floorOf(many: ManyPaths | undefined): Floor {
+  if (!many) throw new Error("a day with many paths has none any more");
+  return { views: many.floorViews, path: Buffer.from(many.floorPath) };
 }
 
 function isAbove(floor: Floor, texts: CountedTexts, place: number, views: number): boolean {
@@ -165,16 +143,15 @@ function prepare(database: Database) {
       ON CONFLICT DO UPDATE SET views = ${views}`);
   return {
     key: database.prepare<[], Buffer>("SELECT key FROM path_key").pluck(),
-    addViews: database
-      .prepare<[number, number, number], number>(`
-        INSERT INTO site_days (site, day, views, users) VALUES (?, ?, ?, 0)
-        ON CONFLICT DO UPDATE SET views = views + excluded.views RETURNING views`)
-      .pluck(),
+    addViews: database.prepare<[number, number, number]>(`
+      INSERT INTO site_days (site, day, views, users) VALUES (?, ?, ?, 0)
+      ON CONFLICT DO UPDATE SET views = views + excluded.views`),
     addRows: putRows("views + excluded.views"),
     putRows: putRows("excluded.views"),
-    countRows: database.prepare<[number, number, number], { paths: number; bytes: number }>(`
-      SELECT count(*) AS paths, total(octet_length(path)) AS bytes
-      FROM (SELECT path FROM site_day_paths WHERE site = ? AND day = ? LIMIT ?)`),
+    countRows: database
+      .prepare<[number, number, number], number>(`
+        SELECT count(*) FROM (SELECT 1 FROM site_day_paths WHERE site = ? AND day = ? LIMIT ?)`)
+      .pluck(),
     rows: database.prepare<[number, number], { path: string; views: number }>(
       "SELECT path, views FROM site_day_paths WHERE site = ? AND day = ?",
     ),
@@ -184,16 +161,14 @@ function prepare(database: Database) {
     removeBelow: database.prepare<{ site: number; day: number; path: string; views: number }>(`
       DELETE FROM site_day_paths
       WHERE site = :site AND day = :day AND (views < :views OR (views = :views AND path > :path))`),
-    many: database.prepare<[number, number], ManyPaths>(
-      "SELECT id, paths, pages FROM many_paths WHERE site = ? AND day = ?",
+    many: database.prepare<[number, number], ManyPaths>(`
+      SELECT id, paths AS texts, pages, runs, waiting, floor_views AS floorViews, floor_path AS floorPath
+      FROM many_paths WHERE site = ? AND day = ?`),
+    addMany: database.prepare<[number, number]>(
+      "INSERT INTO many_paths VALUES (NULL, ?, ?, 0, 1, 0, 0, 0, '')",
     ),
-    addMany: database.prepare<[number, number]>("INSERT INTO many_paths VALUES (NULL, ?, ?, 0, 1, 0, '')"),
-    setMany: database.prepare<ManyPaths>(
-      "UPDATE many_paths SET paths = :paths, pages = :pages WHERE id = :id",
-    ),
-    floor: database.prepare<[number, number], { floor_views: number; floor_path: string }>(
-      "SELECT floor_views, floor_path FROM many_paths WHERE site = ? AND day = ?",
-    ),
+    setMany: database.prepare<CountList>(`
+      UPDATE many_paths SET paths = :texts, pages = :pages, runs = :runs, waiting = :waiting WHERE id = :id`),
     setFloor: database.prepare<{ site: number; day: number; path: string; views: number }>(
       "UPDATE many_paths SET floor_views = :views, floor_path = :path WHERE site = :site AND day = :day",
     ),

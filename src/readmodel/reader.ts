@@ -1,15 +1,15 @@
 // The reading half of the read model: statistics and the checkpoint, through the generation that is current.
-// All reads are by primary key, and of at most some thousands of rows, so that they cost the same whatever the history. A read
-// model of an earlier version has all paths of a day, which are all read until it is built anew.
+// All reads are by primary key, and of at most some thousands of rows, so that they cost the same whatever the history.
 
 import type Database from "better-sqlite3";
 import { dayOfDate } from "../ingest/timestamp.ts";
 import type { LogPosition } from "../log/event-log.ts";
 import { SELECT_CHECKPOINT, toPosition } from "./checkpoint.ts";
 import { CurrentModel } from "./current.ts";
-import type { PathViews, Reports, SiteStats, StatsQuery } from "./reports.ts";
+import type { Reports, SiteStats, StatsQuery } from "./reports.ts";
 import { ALL_TIME } from "./schema.ts";
 import { NO_SETTINGS, type SiteSettings, siteSettingsReader } from "./site-settings.ts";
+import { topPathsReader } from "./top-paths.ts";
 
 const NOTHING: SiteStats = { totalViews: 0, uniqueUsers: 0, topPaths: [] };
 
@@ -32,7 +32,7 @@ export class ReadModelReader implements Reports {
       return {
         totalViews: counts.views,
         uniqueUsers: counts.users,
-        topPaths: current.paths.all(site.id, day, query.limit),
+        topPaths: current.topPaths(site.id, day, query.limit),
       };
     });
   }
@@ -77,8 +77,6 @@ function prepare(database: Database.Database) {
     day: database.prepare<[number, number], { views: number; users: number }>(
       "SELECT views, users FROM site_days WHERE site = ? AND day = ?",
     ),
-    paths: database.prepare<[number, number, number], PathViews>(`
-      SELECT path, views FROM site_day_paths
-      WHERE site = ? AND day = ? ORDER BY views DESC, path LIMIT ?`),
+    topPaths: topPathsReader(database),
   };
 }

@@ -1,11 +1,11 @@
-// The tables of analytics.db. They are a pure fold of a prefix of the log: deleting the file loses nothing.
+// The tables of analytics.db. They are a fold of a prefix of the log: deleting the file loses nothing.
 //
 // A site is a small number in the aggregates (`sites` numbers them in log order). `day` is the number of days since
 // 1970-01-01 of the event's own timestamp; the row with ALL_TIME stands for all of them together, so that a question
 // about all time costs what one about a day does.
 
 /** Counts up with every change of the tables or of the fold: a new one is built from the log beside the old. */
-export const PROJECTION_VERSION = 10;
+export const PROJECTION_VERSION = 11;
 
 /** The `day` that stands for all time; below the first day that a timestamp can have (0000-01-01 is -719,528). */
 export const ALL_TIME = -1_000_000;
@@ -73,14 +73,20 @@ CREATE TABLE many_paths (
   day INTEGER NOT NULL,
   paths INTEGER NOT NULL,
   pages INTEGER NOT NULL,          -- a power of two
+  runs INTEGER NOT NULL,           -- how many were made; and of these the last ones that are not in the pages yet
+  waiting INTEGER NOT NULL,
   floor_views INTEGER NOT NULL,
   floor_path TEXT NOT NULL,
   UNIQUE (site, day)
 ) STRICT;
 
--- The views of all their paths, by hash (count-pages.ts); and the key of the hashes.
+-- The views of all their paths, by hash (count-lists.ts): pages, and what is to be added to them; and the key of the hashes.
 CREATE TABLE path_pages (
   id INTEGER PRIMARY KEY,          -- that of the day times 2^24, and the page's place
+  counts BLOB NOT NULL
+) STRICT;
+CREATE TABLE path_runs (
+  id INTEGER PRIMARY KEY,          -- that of the day times 2^24, and the run's number
   counts BLOB NOT NULL
 ) STRICT;
 CREATE TABLE path_key (

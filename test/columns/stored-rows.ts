@@ -4,13 +4,26 @@
 import type { Database } from "better-sqlite3";
 import { type Columns, unpack } from "../../src/columns/chunk.ts";
 import { decodeNumbers, decodeTexts } from "../../src/columns/column.ts";
+import { PATH_SIZES } from "../../src/readmodel/path-counts.ts";
 
-/** The tables that are cut as the batches were, with `sqlite_sequence`, which counts the chunks; and those of hashes, which have a
- *  random key. */
+/** The tables that are cut as the batches were, with `sqlite_sequence`, which counts the chunks; those of hashes, which have a
+ *  random key; and that of paths, of which days with many have more than an answer may have. */
 export const CUT_TABLES = [
   ...["chunks", "chunk_columns", "sqlite_sequence"],
-  ...["many_paths", "path_pages", "path_key"],
+  ...["many_paths", "path_pages", "path_runs", "path_key", "site_day_paths"],
 ];
+
+/** The most viewed paths of each day, as JSON, as many as an answer may have. */
+export function topPaths(database: Database): string[] {
+  return database
+    .prepare<[number], string>(`
+      SELECT json_array(site, day, path, views) FROM (
+        SELECT *, row_number() OVER (PARTITION BY site, day ORDER BY views DESC, path) AS place
+        FROM site_day_paths)
+      WHERE place <= ? ORDER BY site, day, place`)
+    .pluck()
+    .all(PATH_SIZES.most);
+}
 
 const NUMBERS = new Set<string>([
   ...["time", "revenue", "visitor", "session", "bot"],

@@ -1,7 +1,7 @@
 // Compares two databases row for row: all tables that one of them has, but of chunks the events in them.
 
 import type { Database } from "better-sqlite3";
-import { CUT_TABLES, chunkRows } from "../columns/stored-rows.ts";
+import { CUT_TABLES, chunkRows, topPaths } from "../columns/stored-rows.ts";
 import type { Finding } from "./checks.ts";
 
 /** One finding for each table that differs, with the first rows that do. */
@@ -11,15 +11,24 @@ export function checkTables(live: Database, fresh: Database): Finding[] {
     const what = firstDifference(rowsOf(live, table), rowsOf(fresh, table));
     if (what) findings.push({ kind: "tables", what: `table ${table}: ${what}` });
   }
-  const what = firstDifference(rowsInChunks(live), rowsInChunks(fresh));
-  if (what) findings.push({ kind: "tables", what: `the events in chunks: ${what}` });
+  const chunks = firstDifference(rowsIn("chunks", live, chunkRows), rowsIn("chunks", fresh, chunkRows));
+  if (chunks) findings.push({ kind: "tables", what: `the events in chunks: ${chunks}` });
+  const paths = firstDifference(
+    rowsIn("site_day_paths", live, topPaths),
+    rowsIn("site_day_paths", fresh, topPaths),
+  );
+  if (paths) findings.push({ kind: "tables", what: `the most viewed paths: ${paths}` });
   return findings;
 }
 
-/** undefined when there are no chunks. */
-function rowsInChunks(database: Database): IterableIterator<string> | undefined {
-  const isThere = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'chunks'").get();
-  return isThere ? chunkRows(database).values() : undefined;
+/** What `read` makes of a table; undefined when there is none. */
+function rowsIn(
+  table: string,
+  database: Database,
+  read: (database: Database) => string[],
+): IterableIterator<string> | undefined {
+  const isThere = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?").get(table);
+  return isThere ? read(database).values() : undefined;
 }
 
 /** The rows in the order of all columns, each as JSON; undefined when there is no such table. */

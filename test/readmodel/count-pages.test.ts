@@ -61,14 +61,16 @@ test("counted texts are those of the JSON, whatever is escaped in it", () => {
   const text = fc.string({ unit: "binary", minLength: 1 });
   fc.assert(
     fc.property(fc.uniqueArray(fc.tuple(text, fc.nat()), { selector: ([text]) => text }), (members) => {
-      const json = `{${members.map(([text, count]) => `${JSON.stringify(text)}:${count}`).join(",")}}`;
+      const json = toJson(members);
+      expect(Object.entries(JSON.parse(json)).sort()).toEqual(
+        members.map(([text, count]) => [text, count]).sort(),
+      );
       const texts = countedTexts(json, members.length);
       const read = members.map((_, place) => [
         texts.bytes.toString("utf8", texts.starts[place], texts.ends[place]),
         texts.counts[place],
       ]);
       expect(read).toEqual(members);
-      expect(toJson(texts, [...members.keys()], texts.counts)).toBe(json);
       if (members.length > 0)
         expect(() => countedTexts(json, members.length - 1)).toThrow("has others, or more");
     }),

@@ -8,7 +8,7 @@ import { Folder, KNOWN } from "../../src/readmodel/folder.ts";
 import { generationPath } from "../../src/readmodel/generations.ts";
 import { SCHEMA } from "../../src/readmodel/schema.ts";
 import { ReadModelWriter } from "../../src/readmodel/writer.ts";
-import { CUT_TABLES, chunkRows } from "../columns/stored-rows.ts";
+import { CUT_TABLES, chunkRows, topPaths } from "../columns/stored-rows.ts";
 import {
   after,
   batch,
@@ -293,7 +293,7 @@ function dump(path: string): Dump {
     .pluck()
     .all()
     .filter((name) => !CUT_TABLES.includes(name));
-  const inChunks = chunkRows(database);
+  const asRead = [chunkRows(database), topPaths(database)];
   const tables = names.map((name) => database.prepare(`SELECT '${name}', * FROM ${name}`).all());
   const counted = database.prepare<[], number>("SELECT id - 1 FROM events ORDER BY id").pluck().all();
   const remembered = database
@@ -302,7 +302,7 @@ function dump(path: string): Dump {
       FROM dedupe JOIN sites ON sites.id = dedupe.site ORDER BY site_id, event_id`)
     .all();
   database.close();
-  return { counted, remembered, tables: [...tables, inChunks] };
+  return { counted, remembered, tables: [...tables, ...asRead] };
 }
 
 test("an event that becomes a dead letter is not remembered: its retry counts", () => {

@@ -1,0 +1,166 @@
+// How often texts are there that are too many for a table of them: lists of counts by hash.
+//
+// A list is kept in pages (count-pages.ts). When very many are added at a time to a large one, as while a log is folded that is
+// there already, all of its pages would be read and written each time. Then the list is in memory as well, what is added is
+// stored as a run beside the pages, and comes to them when there are some runs. The tables always have the whole list: what is in
+// memory is of use only while it is what they have.
+
+import type { Database } from "better-sqlite3";
+import { countAt, ENTRY_WORDS, putEntry } from "./count-page.ts";
+import { CountPages } from "./count-pages.ts";
+import { CountTable } from "./count-table.ts";
+import { HASH_WORDS } from "./text-hash.ts";
+
+export interface CountList {
+  readonly id: number;
+  /** How many different texts it has. */
+  readonly texts: number;
+  /** How many pages it is in: a power of two. */
+  readonly pages: number;
+  /** How many runs were made of it, and how many of these, the last ones, are not in the pages yet. */
+  readonly runs: number;
+  readonly waiting: number;
+}
+
+export interface CountListSizes {
+  /** A list with fewer pages is not in memory. */
+  readonly pages: number;
+  /** As many runs come to the pages together. */
+  readonly runs: number;
+  /** So many texts are in memory, of all lists together: up to 32 bytes each. */
+  readonly texts: number;
+}
+
+export const COUNT_LIST_SIZES: CountListSizes = { pages: 512, runs: 8, texts: 2 ** 21 };
+
+/** Runs of a list have numbers from 0 on. */
+const MOST_RUNS = 2 ** 24;
+
+export class CountLists {
+  readonly #sizes: CountListSizes;
+  readonly #statements: Statements;
+  readonly #pages: CountPages;
+  /** By list, the one that was asked for last behind the others; each with the runs that it has. */
+  readonly #tables = new Map<number, { readonly table: CountTable; readonly runs: number }>();
+  /** Another number when another connection has changed the database. */
+  #version: number | undefined;
+
+  constructor(database: Database, sizes: CountListSizes) {
+    this.#sizes = sizes;
+    this.#statements = prepare(database);
+    this.#pages = new CountPages(database);
+  }
+
+  /** Adds `counts`, none of which is 0, to the texts of `hashes`, three words each. What these come to, and the list. */
+  add(
+    list: CountList,
+    hashes: Uint32Array,
+    counts: Float64Array,
+  ): { readonly totals: Float64Array; readonly list: CountList } {
+    const table = this.#areMany(list, counts) ? this.#tableOf(list, counts.length) : undefined;
+    if (!table) return this.#addToPages(this.#settle(list), hashes, counts);
+    const totals = counts.map((count, place) => table.add(hashes, HASH_WORDS * place, count));
+    this.#statements.addRun.run(list.id * MOST_RUNS + (list.runs % MOST_RUNS), toRun(hashes, counts));
+    const runs = list.runs + 1;
+    this.#tables.set(list.id, { table, runs });
+    const added = { ...list, texts: table.size, runs, waiting: list.waiting + 1 };
+    return { totals, list: added.waiting < this.#sizes.runs ? added : this.#settle(added) };
+  }
+
+  /** Whether all pages would be changed. */
+  #areMany({ pages }: CountList, counts: Float64Array): boolean {
+    return pages >= this.#sizes.pages && counts.length >= pages;
+  }
+
+  #addToPages(list: CountList, hashes: Uint32Array, counts: Float64Array) {
+    this.#tables.delete(list.id);
+    const pages = this.#pages.spread(list.id, list.pages, list.texts + counts.length);
+    const totals = this.#pages.add(list.id, pages, hashes, counts);
+    const known = counts.filter((count, place) => (totals[place] ?? 0) > count).length;
+    return { totals, list: { ...list, texts: list.texts + counts.length - known, pages } };
+  }
+
+  /** Brings the runs to the pages. */
+  #settle(list: CountList): CountList {
+    if (list.waiting === 0) return list;
+    const { hashes, counts } = fromRuns(this.#runs(list));
+    const pages = this.#pages.spread(list.id, list.pages, list.texts);
+    this.#pages.add(list.id, pages, hashes, counts);
+    this.#statements.removeRuns.run(list.id * MOST_RUNS, (list.id + 1) * MOST_RUNS);
+    return { ...list, pages, waiting: 0 };
+  }
+
+  /** The whole list in memory, to which up to `added` texts are to be added; undefined when there is no room for it. */
+  #tableOf(list: CountList, added: number): CountTable | undefined {
+    const version = this.#statements.version.get();
+    if (version !== this.#version) this.#tables.clear();
+    this.#version = version;
+    const kept = this.#tables.get(list.id);
+    this.#tables.delete(list.id);
+    if (!this.#makeRoom(list.texts + added)) return undefined;
+    // What a transaction did that was taken back is in memory all the same.
+    return kept?.runs === list.runs ? kept.table : this.#load(list);
+  }
+
+  #makeRoom(texts: number): boolean {
+    if (texts > this.#sizes.texts) return false;
+    let all = texts;
+    for (const { table } of this.#tables.values()) all += table.size;
+    for (const [list, { table }] of this.#tables) {
+      if (all <= this.#sizes.texts) break;
+      all -= table.size;
+      this.#tables.delete(list);
+    }
+    return true;
+  }
+
+  #load(list: CountList): CountTable {
+    const table = new CountTable(list.texts);
+    for (let number = 0; number < list.pages; number += 1) table.addAll(this.#pages.get(list.id, number));
+    for (const run of this.#runs(list)) table.addAll(run);
+    return table;
+  }
+
+  /** Those that are not in the pages yet. */
+  #runs({ id }: CountList): Uint32Array[] {
+    const runs = this.#statements.runs.all(id * MOST_RUNS, (id + 1) * MOST_RUNS);
+    return runs.map((bytes) => new Uint32Array(new Uint8Array(bytes).buffer));
+  }
+}
+
+/** A run is entries, as those of a page, in any order. */
+function toRun(hashes: Uint32Array, counts: Float64Array): Buffer {
+  const run = new Uint32Array(ENTRY_WORDS * counts.length);
+  counts.forEach((count, place) => {
+    putEntry(run, ENTRY_WORDS * place, hashes, HASH_WORDS * place, count);
+  });
+  return Buffer.from(run.buffer);
+}
+
+function fromRuns(runs: readonly Uint32Array[]): { hashes: Uint32Array; counts: Float64Array } {
+  const entries = runs.reduce((sum, { length }) => sum + length / ENTRY_WORDS, 0);
+  const hashes = new Uint32Array(HASH_WORDS * entries);
+  const counts = new Float64Array(entries);
+  let place = 0;
+  for (const run of runs) {
+    for (let at = 0; at < run.length; at += ENTRY_WORDS) {
+      hashes.set(run.subarray(at, at + HASH_WORDS), HASH_WORDS * place);
+      counts[place] = countAt(run, at);
+      place += 1;
+    }
+  }
+  return { hashes, counts };
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(database: Database) {
+  return {
+    version: database.prepare<[], number>("PRAGMA data_version").pluck(),
+    addRun: database.prepare<[number, Buffer]>("INSERT INTO path_runs VALUES (?, ?)"),
+    runs: database
+      .prepare<[number, number], Buffer>("SELECT counts FROM path_runs WHERE id >= ? AND id < ?")
+      .pluck(),
+    removeRuns: database.prepare<[number, number]>("DELETE FROM path_runs WHERE id >= ? AND id < ?"),
+  };
+}

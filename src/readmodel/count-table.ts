@@ -1,0 +1,61 @@
+// Counts by hash in memory: a hash table with linear probing, of which the slots are entries of a page (count-page.ts), or empty.
+
+import { compareHash, countAt, ENTRY_WORDS, putEntry } from "./count-page.ts";
+
+const LEAST_SLOTS = 1024;
+const MOST_LOAD = 0.75;
+const GROWTH = 1.5;
+const WORDS = 2 ** 32;
+
+export class CountTable {
+  #entries: Uint32Array;
+  #slots: number;
+  #size = 0;
+
+  /** With room for so many to begin with. */
+  constructor(room: number) {
+    this.#slots = Math.max(LEAST_SLOTS, Math.ceil((room / MOST_LOAD) * GROWTH));
+    this.#entries = new Uint32Array(ENTRY_WORDS * this.#slots);
+  }
+
+  /** How many hashes it has. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Adds `count`, which is not 0, to the hash at `word` of `hashes`: one that is alone, or that of an entry. What it comes to. */
+  add(hashes: Uint32Array, word: number, count: number): number {
+    if (this.#size >= MOST_LOAD * this.#slots) this.#grow();
+    const at = this.#find(hashes, word);
+    const before = countAt(this.#entries, at);
+    if (before === 0) this.#size += 1;
+    putEntry(this.#entries, at, hashes, word, before + count);
+    return before + count;
+  }
+
+  /** Adds entries. */
+  addAll(entries: Uint32Array): void {
+    for (let at = 0; at < entries.length; at += ENTRY_WORDS) this.add(entries, at, countAt(entries, at));
+  }
+
+  /** Where the hash is, or the empty slot that is to have it. */
+  #find(hashes: Uint32Array, word: number): number {
+    const entries = this.#entries;
+    let at = ENTRY_WORDS * Math.floor(((hashes[word] ?? 0) / WORDS) * this.#slots);
+    while (countAt(entries, at) !== 0 && compareHash(entries, at, hashes, word) !== 0) {
+      at += ENTRY_WORDS;
+      if (at === entries.length) at = 0;
+    }
+    return at;
+  }
+
+  #grow(): void {
+    const entries = this.#entries;
+    this.#slots = Math.ceil(this.#slots * GROWTH);
+    this.#entries = new Uint32Array(ENTRY_WORDS * this.#slots);
+    for (let at = 0; at < entries.length; at += ENTRY_WORDS) {
+      const count = countAt(entries, at);
+      if (count > 0) putEntry(this.#entries, this.#find(entries, at), entries, at, count);
+    }
+  }
+}

@@ -2,17 +2,20 @@
 // the tables.
 
 import type { Database, Statement } from "better-sqlite3";
+import { unpack } from "../columns/chunk.ts";
 import { EVENT_TYPE, PATH, SITE_ID, TextReader, TIMESTAMP, USER_ID } from "../projector/event-texts.ts";
 import { BulkInsert, type Column, fromColumns } from "./bulk-insert.ts";
 import type {
   Changes,
   IdChanges,
   JoinedSession,
+  NewChunk,
   SessionColumns,
   SettingChange,
   SiteChange,
 } from "./changes.ts";
 import { type ChunkSizes, Chunks } from "./chunks.ts";
+import { dayViews } from "./day-views.ts";
 import type { EventRows } from "./event-rows.ts";
 import { PATH_SIZES, PathCounts } from "./path-counts.ts";
 
@@ -57,8 +60,7 @@ export class ChangesWriter {
     }
     this.#writeSessions(changes.sessions);
     for (const joined of changes.joined) this.#writeJoined(joined);
-    for (const chunk of changes.chunks) this.#chunks.add(chunk);
-    for (const views of changes.views) this.#pathCounts.add(views);
+    for (const chunk of changes.chunks) this.#writeChunk(chunk);
     for (const { site, day, users } of changes.users) this.#statements.addUsers.run(site, day, users);
     for (const ids of changes.ids) this.#writeIds(ids);
     this.#statements.forget.run(changes.forgottenUpToMs);
@@ -82,6 +84,14 @@ export class ChangesWriter {
       this.#statements.removeSession.run(site, day, stream, gone);
     }
     this.#statements.addAlias.run(site, gone, session);
+  }
+
+  #writeChunk(chunk: NewChunk): void {
+    this.#chunks.add(chunk);
+    if (chunk.kind === "session") return;
+    const { buffer, byteOffset, byteLength } = chunk.packed;
+    const columns = unpack(Buffer.from(buffer, byteOffset, byteLength));
+    for (const views of dayViews(columns)) this.#pathCounts.add(chunk.site, views);
   }
 
   #writeIds({ site, eventIds, receivedAtMs }: IdChanges): void {

@@ -13,7 +13,6 @@ export interface Changes {
   readonly joined: readonly JoinedSession[];
   /** Those of events in their order in a site, and those of sessions. */
   readonly chunks: readonly NewChunk[];
-  readonly views: readonly DayViews[];
   readonly users: readonly DayUsers[];
   readonly ids: readonly IdChanges[];
   /** Event ids that were received until then are forgotten, in ms since 1970. */
@@ -72,17 +71,6 @@ export interface NewChunk {
   /** How long its distinct texts are, together, in UTF-16 units. */
   readonly characters: number;
   readonly packed: Uint8Array<ArrayBuffer>;
-}
-
-/** Views that are added to a day of a site, or to all time. */
-export interface DayViews {
-  readonly site: number;
-  readonly day: number;
-  readonly views: number;
-  /** JSON of an object: the views of each path. */
-  readonly paths: string;
-  /** How many paths that are. */
-  readonly different: number;
 }
 
 /** Users that are added to a day of a site, or to all time. */

@@ -6,7 +6,7 @@
 // memory is of use only while it is what they have.
 
 import type { Database } from "better-sqlite3";
-import { countAt, ENTRY_WORDS, putEntry } from "./count-page.ts";
+import { ENTRY_WORDS, putEntry } from "./count-page.ts";
 import { CountPages } from "./count-pages.ts";
 import { CountTable } from "./count-table.ts";
 import { HASH_WORDS } from "./text-hash.ts";
@@ -62,6 +62,7 @@ export class CountLists {
     const totals = counts.map((count, place) => table.add(hashes, HASH_WORDS * place, count));
     this.#statements.addRun.run(list.id * MOST_RUNS + (list.runs % MOST_RUNS), toRun(hashes, counts));
     const runs = list.runs + 1;
+    this.#tables.delete(list.id);
     this.#tables.set(list.id, { table, runs });
     const added = { ...list, texts: table.size, runs, waiting: list.waiting + 1 };
     return { totals, list: added.waiting < this.#sizes.runs ? added : this.#settle(added) };
@@ -83,33 +84,36 @@ export class CountLists {
   /** Brings the runs to the pages. */
   #settle(list: CountList): CountList {
     if (list.waiting === 0) return list;
-    const { hashes, counts } = fromRuns(this.#runs(list));
-    const pages = this.#pages.spread(list.id, list.pages, list.texts);
-    this.#pages.add(list.id, pages, hashes, counts);
+    const pages = this.#pages.replace(list.id, list.pages, this.#whole(list));
     this.#statements.removeRuns.run(list.id * MOST_RUNS, (list.id + 1) * MOST_RUNS);
     return { ...list, pages, waiting: 0 };
   }
 
   /** The whole list in memory, to which up to `added` texts are to be added; undefined when there is no room for it. */
   #tableOf(list: CountList, added: number): CountTable | undefined {
+    return this.#makeRoom(list.id, list.texts + added) ? this.#whole(list) : undefined;
+  }
+
+  /** What the tables have of a list. */
+  #whole(list: CountList): CountTable {
     const version = this.#statements.version.get();
     if (version !== this.#version) this.#tables.clear();
     this.#version = version;
     const kept = this.#tables.get(list.id);
-    this.#tables.delete(list.id);
-    if (!this.#makeRoom(list.texts + added)) return undefined;
     // What a transaction did that was taken back is in memory all the same.
     return kept?.runs === list.runs ? kept.table : this.#load(list);
   }
 
-  #makeRoom(texts: number): boolean {
+  /** Makes room for a list with so many texts. Whether there is as much. */
+  #makeRoom(id: number, texts: number): boolean {
     if (texts > this.#sizes.texts) return false;
     let all = texts;
-    for (const { table } of this.#tables.values()) all += table.size;
-    for (const [list, { table }] of this.#tables) {
+    for (const [other, { table }] of this.#tables) if (other !== id) all += table.size;
+    for (const [other, { table }] of this.#tables) {
       if (all <= this.#sizes.texts) break;
+      if (other === id) continue;
       all -= table.size;
-      this.#tables.delete(list);
+      this.#tables.delete(other);
     }
     return true;
   }
@@ -135,21 +139,6 @@ function toRun(hashes: Uint32Array, counts: Float64Array): Buffer {
     putEntry(run, ENTRY_WORDS * place, hashes, HASH_WORDS * place, count);
   });
   return Buffer.from(run.buffer);
-}
-
-function fromRuns(runs: readonly Uint32Array[]): { hashes: Uint32Array; counts: Float64Array } {
-  const entries = runs.reduce((sum, { length }) => sum + length / ENTRY_WORDS, 0);
-  const hashes = new Uint32Array(HASH_WORDS * entries);
-  const counts = new Float64Array(entries);
-  let place = 0;
-  for (const run of runs) {
-    for (let at = 0; at < run.length; at += ENTRY_WORDS) {
-      hashes.set(run.subarray(at, at + HASH_WORDS), HASH_WORDS * place);
-      counts[place] = countAt(run, at);
-      place += 1;
-    }
-  }
-  return { hashes, counts };
 }
 
 type Statements = ReturnType<typeof prepare>;

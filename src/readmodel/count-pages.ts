@@ -3,6 +3,7 @@
 
 import type { Database, Statement } from "better-sqlite3";
 import { type Additions, addToPage, findEntry } from "./count-page.ts";
+import type { CountTable } from "./count-table.ts";
 import { HASH_WORDS } from "./text-hash.ts";
 
 /** Pages have about as many entries, or half of that: 4 KB. */
@@ -29,6 +30,15 @@ export class CountPages {
     return new Uint32Array(new Uint8Array(bytes ?? []).buffer);
   }
 
+  /** Replaces a list of so many pages by what is in a table; how many pages it has then. */
+  replace(list: number, pages: number, table: CountTable): number {
+    const wanted = wantedPages(pages, table.size);
+    for (let number = 0; number < wanted; number += 1) {
+      this.#put(list, number, table.range((number / wanted) * WORDS, ((number + 1) / wanted) * WORDS));
+    }
+    return wanted;
+  }
+
   /** Adds `counts` to the texts of `hashes`, three words each, in a list of so many pages; what they come to. */
   add(list: number, pages: number, hashes: Uint32Array, counts: Float64Array): Float64Array {
     const totals = new Float64Array(counts.length);
@@ -46,8 +56,7 @@ export class CountPages {
 
   /** Puts a list of `pages` pages on as many as so many entries need; how many these are. */
   spread(list: number, pages: number, entries: number): number {
-    let wanted = pages;
-    while (entries > wanted * ENTRIES_OF_PAGE && wanted < MOST_PAGES) wanted *= 2;
+    const wanted = wantedPages(pages, entries);
     if (wanted > pages) {
       // The last one first: its parts come to places that are free.
       for (let number = pages - 1; number >= 0; number -= 1)
@@ -70,6 +79,13 @@ export class CountPages {
   #put(list: number, number: number, { buffer, byteOffset, byteLength }: Uint32Array): void {
     this.#write.run(list * MOST_PAGES + number, Buffer.from(buffer, byteOffset, byteLength));
   }
+}
+
+/** How many pages a list of so many pages needs for so many entries. */
+function wantedPages(pages: number, entries: number): number {
+  let wanted = pages;
+  while (entries > wanted * ENTRIES_OF_PAGE && wanted < MOST_PAGES) wanted *= 2;
+  return wanted;
 }
 
 function pageOf(hashes: Uint32Array, place: number, pages: number): number {

@@ -38,10 +38,36 @@ export class CountTable {
     for (let at = 0; at < entries.length; at += ENTRY_WORDS) this.add(entries, at, countAt(entries, at));
   }
 
+  /** The entries of which the hash's first word is from `from` up to `to`, by ascending hash. */
+  range(from: number, to: number): Uint32Array {
+    const entries = this.#entries;
+    const found: number[] = [];
+    const last = this.#home(to);
+    for (let slot = this.#home(from); ; slot += ENTRY_WORDS) {
+      const at = slot % entries.length;
+      const isEmpty = countAt(entries, at) === 0;
+      // None is behind the first empty slot from where the next range begins.
+      if (isEmpty && slot >= last) break;
+      const first = entries[at] ?? 0;
+      if (!isEmpty && first >= from && first < to) found.push(at);
+    }
+    found.sort((a, b) => compareHash(entries, a, entries, b));
+    const range = new Uint32Array(ENTRY_WORDS * found.length);
+    found.forEach((at, place) => {
+      putEntry(range, ENTRY_WORDS * place, entries, at, countAt(entries, at));
+    });
+    return range;
+  }
+
+  /** Where a hash with this first word is, or behind it: hashes are about in order. */
+  #home(first: number): number {
+    return ENTRY_WORDS * Math.floor((first / WORDS) * this.#slots);
+  }
+
   /** Where the hash is, or the empty slot that is to have it. */
   #find(hashes: Uint32Array, word: number): number {
     const entries = this.#entries;
-    let at = ENTRY_WORDS * Math.floor(((hashes[word] ?? 0) / WORDS) * this.#slots);
+    let at = this.#home(hashes[word] ?? 0);
     while (countAt(entries, at) !== 0 && compareHash(entries, at, hashes, word) !== 0) {
       at += ENTRY_WORDS;
       if (at === entries.length) at = 0;

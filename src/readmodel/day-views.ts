@@ -1,93 +1,105 @@
 // What the events of a chunk add to the views of each day of their site, and to those of all time. Events of bots are no views.
-//
-// The paths of a day are one JSON text, as binding a value costs more than SQLite's reading it from JSON, and sorted, about as
-// the trees have them: neighbours share pages.
 
-import type { NumberValues, TextValues } from "../columns/column-values.ts";
+import type { Columns } from "../columns/chunk.ts";
+import { decodeIntegers, decodeNumbers, decodeTextBytes, decodeTexts } from "../columns/column.ts";
+import type { TextBytes } from "../columns/text-bytes.ts";
 import { dayOf } from "../ingest/timestamp.ts";
 import { VIEW } from "../projector/page-view.ts";
-import type { DayViews } from "./changes.ts";
+import type { CountedTexts } from "./counted-texts.ts";
 import { ALL_TIME } from "./schema.ts";
 
-export interface ViewColumns {
-  /** In ms since 1970. */
-  readonly times: NumberValues<Float64Array>;
-  readonly types: TextValues;
-  readonly paths: TextValues;
-  /** 1 for a bot's. */
-  readonly bots: NumberValues<Uint32Array>;
+/** Views that are added to a day, or to all time. */
+export interface DayViews {
+  readonly day: number;
+  readonly views: number;
+  /** Those of each path; a view without one has none. */
+  readonly paths: CountedTexts;
 }
 
-/** Of the first `rows` rows. */
-export function dayViews(site: number, rows: number, columns: ViewColumns): DayViews[] {
-  const paths = new SortedTexts(columns.paths);
-  const days = placesByDay(rows, columns, paths);
-  const views = [...days].map(([day, places]) => {
-    return { site, day, views: places.length, ...paths.counted(places) };
-  });
+export function dayViews(columns: Columns): DayViews[] {
+  const days = rowsByDay(columns);
+  const paths = new Paths(columns.get("path"));
+  const views = [...days].map(([day, rows]) => ({ day, views: rows.length, paths: paths.counted(rows) }));
   const [only] = views;
   if (!only) return [];
   if (views.length === 1) return [only, { ...only, day: ALL_TIME }];
   const all = [...days.values()].flat();
-  return [...views, { site, day: ALL_TIME, views: all.length, ...paths.counted(all) }];
+  return [...views, { day: ALL_TIME, views: all.length, paths: paths.counted(all) }];
 }
 
-/** For each day that has views, the place of each one's path. */
-function placesByDay(rows: number, { times, types, paths, bots }: ViewColumns, sorted: SortedTexts) {
-  const days = new Map<number, number[]>();
-  const view = types.codeOf(VIEW);
-  let day = Number.NaN;
-  let places: number[] = [];
-  for (let row = 0; row < rows; row += 1) {
-    if (types.codes[row] !== view || bots.values[row] !== 0) continue;
-    const next = dayOf(times.values[row] ?? 0);
-    if (next !== day) {
-      day = next;
-      places = days.get(day) ?? [];
-      days.set(day, places);
-    }
-    places.push(sorted.places[paths.codes[row] ?? 0] ?? 0);
-  }
-  return days;
-}
-
-/** The texts of a column by their order: the first one is empty. */
-class SortedTexts {
-  /** By code. */
-  readonly places: Uint32Array;
-  readonly #quoted: readonly string[];
-  /** By place: all 0 but while something is counted. */
+class Paths {
+  readonly #codes: Uint32Array;
+  readonly #texts: TextBytes;
+  /** By code: all 0 but while something is counted. */
   readonly #counts: Uint32Array;
 
-  constructor(column: TextValues) {
-    const texts = column.dictionary.sort();
-    this.places = new Uint32Array(texts.length);
-    for (let place = 0; place < texts.length; place += 1) {
-      this.places[column.codeOf(texts[place] ?? "") ?? 0] = place;
-    }
-    this.#quoted = texts.map((text) => JSON.stringify(text));
-    this.#counts = new Uint32Array(texts.length);
+  /** Without a column, all are empty. */
+  constructor(column: Buffer | undefined) {
+    const { codes, texts } = column
+      ? decodeTextBytes(column)
+      : { codes: new Uint32Array(0), texts: NO_TEXTS };
+    this.#codes = codes;
+    this.#texts = texts;
+    this.#counts = new Uint32Array(texts.starts.length);
   }
 
-  /** How often each text is there, without the empty one. A JSON object, made by hand, as JavaScript's objects are slow with so
-   *  many keys and have an order of their own. */
-  counted(places: readonly number[]): Pick<DayViews, "paths" | "different"> {
+  /** How often each path is in `rows`, without the empty one. */
+  counted(rows: readonly number[]): CountedTexts {
+    const found = this.#count(rows);
+    const { bytes } = this.#texts;
+    const [starts, ends] = [new Uint32Array(found.length), new Uint32Array(found.length)];
+    const counts = new Float64Array(found.length);
+    for (let place = 0; place < found.length; place += 1) {
+      const code = found[place] ?? 0;
+      starts[place] = this.#texts.starts[code] ?? 0;
+      ends[place] = this.#texts.ends[code] ?? 0;
+      counts[place] = this.#counts[code] ?? 0;
+      this.#counts[code] = 0;
+    }
+    return { bytes, starts, ends, counts };
+  }
+
+  /** The codes that are in `rows`, each once. */
+  #count(rows: readonly number[]): Uint32Array {
     const counts = this.#counts;
-    const found = new Uint32Array(Math.min(places.length, counts.length));
+    const found = new Uint32Array(Math.min(rows.length, counts.length));
     let different = 0;
-    for (const place of places) {
-      const count = counts[place] ?? 0;
+    for (let index = 0; index < rows.length; index += 1) {
+      const code = this.#codes[rows[index] ?? 0] ?? 0;
+      if (code === 0) continue;
+      const count = counts[code] ?? 0;
       if (count === 0) {
-        found[different] = place;
+        found[different] = code;
         different += 1;
       }
-      counts[place] = count + 1;
+      counts[code] = count + 1;
     }
-    const members: string[] = [];
-    for (const place of found.subarray(0, different).sort()) {
-      if (place > 0) members.push(`${this.#quoted[place]}:${counts[place]}`);
-      counts[place] = 0;
-    }
-    return { paths: `{${members.join(",")}}`, different: members.length };
+    return found.subarray(0, different);
   }
+}
+
+const NO_TEXTS: TextBytes = { bytes: Buffer.alloc(0), starts: new Uint32Array(0), ends: new Uint32Array(0) };
+
+/** For each day that has views, the rows of these. */
+function rowsByDay(columns: Columns): Map<number, number[]> {
+  const [types, times, bots] = [columns.get("event_type"), columns.get("time"), columns.get("bot")];
+  const days = new Map<number, number[]>();
+  if (!types) return days;
+  const { codes, dictionary } = decodeTexts(types);
+  const timesMs = times && decodeNumbers(times);
+  const areBots = bots && decodeIntegers(bots);
+  const view = dictionary.indexOf(VIEW);
+  let day = Number.NaN;
+  let rows: number[] = [];
+  for (let row = 0; row < codes.length; row += 1) {
+    if (codes[row] !== view || areBots?.[row] === 1) continue;
+    const next = dayOf(timesMs?.[row] ?? 0);
+    if (next !== day) {
+      day = next;
+      rows = days.get(day) ?? [];
+      days.set(day, rows);
+    }
+    rows.push(row);
+  }
+  return days;
 }

@@ -1,13 +1,12 @@
-// Collects the events of a site that a batch brings, as chunks, and what they add to the views of days.
+// Collects the events of a site that a batch brings, as chunks.
 
 import type { TextColumnName } from "../columns/chunk.ts";
 import type { ChunkBuilder } from "../columns/chunk-builder.ts";
 import type { NumberValues, TextValues } from "../columns/column-values.ts";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
 import type { EventDetails } from "../projector/event-details.ts";
-import type { DayViews, NewChunk } from "./changes.ts";
+import type { NewChunk } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
-import { dayViews } from "./day-views.ts";
 import { NewChunks } from "./new-chunks.ts";
 import type { Belonging } from "./sessions.ts";
 
@@ -72,35 +71,22 @@ class EventChunk {
 }
 
 export class EventChunks {
-  readonly #site: number;
   readonly #chunks: NewChunks;
   #chunk: EventChunk | undefined;
-  #views: DayViews[] = [];
 
   constructor(site: number, sizes: ChunkSizes) {
-    this.#site = site;
     this.#chunks = new NewChunks("event", site, sizes);
   }
 
   add(event: LoggedEvent, belonging: Belonging): void {
     const builder = this.#chunks.builder();
-    if (this.#chunk?.builder !== builder) {
-      this.#endChunk();
-      this.#chunk = new EventChunk(builder);
-    }
+    if (this.#chunk?.builder !== builder) this.#chunk = new EventChunk(builder);
     this.#chunk.add(event, belonging);
   }
 
-  /** What was added, in order; and the views that they are. */
-  take(): { readonly chunks: readonly NewChunk[]; readonly views: readonly DayViews[] } {
-    this.#endChunk();
-    const taken = { chunks: this.#chunks.take(), views: this.#views };
-    this.#views = [];
-    return taken;
-  }
-
-  #endChunk(): void {
-    if (this.#chunk) this.#views.push(...dayViews(this.#site, this.#chunk.builder.rows, this.#chunk));
+  /** What was added, in order. */
+  take(): readonly NewChunk[] {
     this.#chunk = undefined;
+    return this.#chunks.take();
   }
 }

@@ -145,7 +145,6 @@ export class Folder {
       sessions: rows.columns(),
       joined: changes.flatMap(({ joined }) => joined),
       chunks: changes.flatMap(({ chunks }) => chunks),
-      views: changes.flatMap(({ views }) => views),
       users: changes.flatMap(({ users }) => users),
       ids: changes.flatMap(({ ids }) => ids ?? []),
       forgottenUpToMs,

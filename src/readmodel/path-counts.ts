@@ -7,22 +7,24 @@
 // the floor rises.
 
 import type { Database } from "better-sqlite3";
-import type { DayViews } from "./changes.ts";
 import { COUNT_LIST_SIZES, type CountList, type CountListSizes, CountLists } from "./count-lists.ts";
-import { type CountedTexts, countedTexts, toJson } from "./counted-texts.ts";
+import { type CountedTexts, countedTexts, textAt } from "./counted-texts.ts";
+import type { DayViews } from "./day-views.ts";
+import { above } from "./floor.ts";
 import { Growth } from "./growth.ts";
+import type { PathViews } from "./reports.ts";
 import { TextHash } from "./text-hash.ts";
 
 export interface PathSizes extends CountListSizes {
   /** No answer has more paths. Up to twice as many of a day are few: reading them all takes a fraction of a millisecond. */
   readonly most: number;
-  /** Whether rows have become many is looked at when there may be `most` more of them, or so many bytes. */
-  readonly bytes: number;
+  /** Whether rows have become many is looked at when there may be `most` more of them, or so many characters. */
+  readonly characters: number;
 }
 
-export const PATH_SIZES: PathSizes = { ...COUNT_LIST_SIZES, most: 1000, bytes: 512 * 1024 };
+export const PATH_SIZES: PathSizes = { ...COUNT_LIST_SIZES, most: 1000, characters: 512 * 1024 };
 
-/** A day with many paths. Those are above the floor that have more views, and of those with as many the ones up to the path. */
+/** A day with many paths, and its floor (floor.ts). */
 interface ManyPaths extends CountList {
   readonly floorViews: number;
   readonly floorPath: string;
@@ -43,18 +45,23 @@ export class PathCounts {
     const key = this.#statements.key.get();
     if (!key) throw new Error("the read model lacks the key of its hashes");
     this.#hash = new TextHash(key);
-    this.#growth = new Growth(sizes.most, sizes.bytes);
+    this.#growth = new Growth(sizes.most, sizes.characters);
   }
 
-  add({ site, day, views, paths, different }: DayViews): void {
+  add(site: number, { day, views, paths }: DayViews): void {
     this.#statements.addViews.run(site, day, views);
     let many = this.#statements.many.get(site, day);
-    if (!many && different > 2 * this.#sizes.most) many = this.#makeMany(site, day);
-    if (many) this.#addToMany(site, day, many, countedTexts(paths, different));
-    else {
-      this.#statements.addRows.run({ site, day, paths });
-      this.#boundRows(site, day, different, paths.length);
-    }
+    if (!many && paths.counts.length > 2 * this.#sizes.most) many = this.#makeMany(site, day);
+    if (many) this.#addToMany(site, day, many, paths);
+    else this.#addToFew(site, day, paths);
+  }
+
+  #addToFew(site: number, day: number, paths: CountedTexts): void {
+    const rows = [...paths.counts].map((views, place) => ({ path: textAt(paths, place), views }));
+    // About as the tree has them: neighbours share pages.
+    rows.sort((a, b) => (a.path < b.path ? -1 : 1));
+    this.#statements.addRows.run({ site, day, paths: toJson(rows) });
+    this.#boundRows(site, day, rows);
   }
 
   /** Counts by hashes what has a row; all of it is above the floor. */
@@ -62,32 +69,22 @@ export class PathCounts {
     const rows = this.#statements.rows.all(site, day);
     const { lastInsertRowid } = this.#statements.addMany.run(site, day);
     const list = { id: Number(lastInsertRowid), texts: 0, pages: 1, runs: 0, waiting: 0 };
-    const paths = toJson(rows.map(({ path, views }) => [path, views]));
-    return { ...this.#count(list, countedTexts(paths, rows.length)).list, floorViews: 0, floorPath: "" };
+    const paths = countedTexts(rows.map(({ path, views }) => [path, views]));
+    return { ...this.#count(list, paths).list, floorViews: 0, floorPath: "" };
   }
 
-  #addToMany(site: number, day: number, many: ManyPaths, texts: CountedTexts): void {
-    const { totals } = this.#count(many, texts);
-    let floor = floorOf(many);
-    let above: [path: string, views: number][] = [];
-    let bytes = 0;
-    const addRows = () => {
-      if (above.length === 0) return;
-      this.#statements.putRows.run({ site, day, paths: toJson(above) });
-      if (this.#boundRows(site, day, above.length, bytes))
-        floor = floorOf(this.#statements.many.get(site, day));
-      above = [];
-      bytes = 0;
-    };
-    for (let place = 0; place < totals.length; place += 1) {
-      const views = totals[place] ?? 0;
-      if (!isAbove(floor, texts, place, views)) continue;
-      const [start, end] = [texts.starts[place] ?? 0, texts.ends[place] ?? 0];
-      above.push([texts.bytes.toString("utf8", start, end), views]);
-      bytes += end - start;
-      if (above.length === this.#sizes.most || bytes >= this.#sizes.bytes) addRows();
+  #addToMany(site: number, day: number, many: ManyPaths, paths: CountedTexts): void {
+    const { totals } = this.#count(many, paths);
+    const floor = { count: many.floorViews, text: Buffer.from(many.floorPath) };
+    const found = above(paths, totals, floor, this.#sizes.most);
+    if (found.floor !== floor) {
+      const path = Buffer.from(found.floor.text).toString();
+      this.#setFloor(site, day, { path, views: found.floor.count });
     }
-    addRows();
+    if (found.places.length === 0) return;
+    const rows = found.places.map((place) => ({ path: textAt(paths, place), views: totals[place] ?? 0 }));
+    this.#statements.putRows.run({ site, day, paths: toJson(rows) });
+    this.#boundRows(site, day, rows);
   }
 
   /** Adds to the counts by hashes; what they come to. */
@@ -97,40 +94,29 @@ export class PathCounts {
     return added;
   }
 
-  /** Is told of rows that may be new. Whether the floor has risen. */
-  #boundRows(site: number, day: number, rows: number, bytes: number): boolean {
-    if (!this.#growth.add(site, day, rows, bytes)) return false;
-    const few = 2 * this.#sizes.most;
-    if ((this.#statements.countRows.get(site, day, few + 1) ?? 0) <= few) return false;
+  /** Is told of rows that may be new. */
+  #boundRows(site: number, day: number, rows: readonly PathViews[]): void {
+    const { most } = this.#sizes;
+    const characters = rows.reduce((sum, { path }) => sum + path.length, 0);
+    if (!this.#growth.add(site, day, rows.length, characters)) return;
+    if ((this.#statements.countRows.get(site, day, 2 * most + 1) ?? 0) <= 2 * most) return;
     if (!this.#statements.many.get(site, day)) this.#makeMany(site, day);
-    this.#raiseFloor(site, day);
-    return true;
+    const last = this.#statements.rowAt.get(site, day, most - 1);
+    if (!last) throw new Error(`day ${day} of site ${site} has too few rows for many paths`);
+    this.#setFloor(site, day, last);
   }
 
-  #raiseFloor(site: number, day: number): void {
-    const last = this.#statements.rowAt.get(site, day, this.#sizes.most - 1);
-    if (!last) throw new Error(`day ${day} of site ${site} has too few rows for many paths`);
+  /** Raises the floor: what is below it needs no row any more. */
+  #setFloor(site: number, day: number, last: PathViews): void {
     const floor = { site, day, ...last };
     this.#statements.setFloor.run(floor);
     this.#statements.removeBelow.run(floor);
   }
 }
 
-interface Floor {
-  readonly views: number;
-  readonly path: Buffer;
-}
-
-function floorOf(many: ManyPaths | undefined): Floor {
-  if (!many) throw new Error("a day with many paths has none any more");
-  return { views: many.floorViews, path: Buffer.from(many.floorPath) };
-}
-
-function isAbove(floor: Floor, texts: CountedTexts, place: number, views: number): boolean {
-  if (views !== floor.views) return views > floor.views;
-  const start = texts.starts[place] ?? 0;
-  const end = texts.ends[place] ?? 0;
-  return texts.bytes.compare(floor.path, 0, floor.path.length, start, end) <= 0;
+/** As a JSON object: to bind a value costs more than SQLite's reading it from JSON. */
+function toJson(rows: readonly PathViews[]): string {
+  return `{${rows.map(({ path, views }) => `${JSON.stringify(path)}:${views}`).join(",")}}`;
 }
 
 type Statements = ReturnType<typeof prepare>;

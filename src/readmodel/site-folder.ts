@@ -2,15 +2,7 @@
 
 import { dayOf } from "../ingest/timestamp.ts";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
-import type {
-  DayUsers,
-  DayViews,
-  IdChanges,
-  JoinedSession,
-  NewChunk,
-  SiteChange,
-  VisitorChanges,
-} from "./changes.ts";
+import type { DayUsers, IdChanges, JoinedSession, NewChunk, SiteChange, VisitorChanges } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
 import { EventChunks } from "./event-chunks.ts";
 import { EventIds } from "./event-ids.ts";
@@ -28,7 +20,6 @@ interface SiteChanges {
   readonly visitors: VisitorChanges | undefined;
   readonly joined: readonly JoinedSession[];
   readonly chunks: readonly NewChunk[];
-  readonly views: readonly DayViews[];
   readonly users: readonly DayUsers[];
 }
 
@@ -66,7 +57,6 @@ export class SiteFolder {
   takeChanges(rows: SessionRows): SiteChanges {
     const { sessions, joined } = this.sessions.takeChanges();
     rows.add(this.number, sessions);
-    const { chunks, views } = this.#events.take();
     return {
       site: {
         ...{ number: this.number, siteId: this.siteId, visitors: this.visitors.count },
@@ -75,8 +65,7 @@ export class SiteFolder {
       ids: this.ids.takeChanges(),
       visitors: this.visitors.takeChanges(),
       joined,
-      chunks: [...chunks, ...sessionChunks(this.number, sessions, this.#sizes)],
-      views,
+      chunks: [...this.#events.take(), ...sessionChunks(this.number, sessions, this.#sizes)],
       users: this.#users.take(),
     };
   }

@@ -3,7 +3,6 @@ import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { CountPages } from "../../src/readmodel/count-pages.ts";
-import { countedTexts, toJson } from "../../src/readmodel/counted-texts.ts";
 import { SCHEMA } from "../../src/readmodel/schema.ts";
 import { TextHash } from "../../src/readmodel/text-hash.ts";
 
@@ -53,26 +52,6 @@ test("counts add up by hash, on as many pages as there may be, up to 2^53", () =
       const bytes = database.prepare("SELECT total(length(counts)) FROM path_pages").pluck().get();
       expect(bytes).toBe(16 * expected.size);
       database.close();
-    }),
-  );
-});
-
-test("counted texts are those of the JSON, whatever is escaped in it", () => {
-  const text = fc.string({ unit: "binary", minLength: 1 });
-  fc.assert(
-    fc.property(fc.uniqueArray(fc.tuple(text, fc.nat()), { selector: ([text]) => text }), (members) => {
-      const json = toJson(members);
-      expect(Object.entries(JSON.parse(json)).sort()).toEqual(
-        members.map(([text, count]) => [text, count]).sort(),
-      );
-      const texts = countedTexts(json, members.length);
-      const read = members.map((_, place) => [
-        texts.bytes.toString("utf8", texts.starts[place], texts.ends[place]),
-        texts.counts[place],
-      ]);
-      expect(read).toEqual(members);
-      if (members.length > 0)
-        expect(() => countedTexts(json, members.length - 1)).toThrow("has others, or more");
     }),
   );
 });

@@ -1,6 +1,7 @@
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { countedTexts } from "../../src/readmodel/counted-texts.ts";
 import { generationPath, publishGeneration } from "../../src/readmodel/generations.ts";
 import { PATH_SIZES, PathCounts } from "../../src/readmodel/path-counts.ts";
 import { ReadModelReader } from "../../src/readmodel/reader.ts";
@@ -11,7 +12,7 @@ import { temporaryDirectory } from "../temporary.ts";
 const SITE = 1;
 const DAY = 20_000;
 const DATE = "2024-10-04";
-const SMALL_SIZES = { most: 3, bytes: 30, pages: 1, runs: 3, texts: 500 };
+const SMALL_SIZES = { most: 3, characters: 30, pages: 1, runs: 3, texts: 500 };
 
 /** A read model with a site that has no events. */
 function openModel(sizes = PATH_SIZES) {
@@ -24,9 +25,7 @@ function openModel(sizes = PATH_SIZES) {
   const counts = new PathCounts(database, sizes);
   const reader = new ReadModelReader(directory);
   const add = (paths: readonly string[]) => {
-    const counted = tally(paths);
-    const different = Object.keys(counted).length;
-    counts.add({ site: SITE, day: DAY, views: paths.length, paths: JSON.stringify(counted), different });
+    counts.add(SITE, { day: DAY, views: paths.length, paths: countedTexts(Object.entries(tally(paths))) });
   };
   const close = async () => {
     reader.close();
@@ -113,7 +112,7 @@ test("a hundred thousand paths are counted, of which a few thousand have rows", 
   await close();
 });
 
-test("days with some more rows than are few are looked at soon, and sooner when these have many bytes", async () => {
+test("days with some more rows than are few are looked at soon, and sooner when these are long", async () => {
   const { database, add, close } = openModel();
   const paths = (from: number, to: number, length: number) =>
     Array.from({ length: to - from }, (_, number) => `/${from + number}/${"x".repeat(length)}`);

@@ -59,10 +59,11 @@ export class CountLists {
   ): { readonly totals: Float64Array; readonly list: CountList } {
     const table = this.#areMany(list, counts) ? this.#tableOf(list, counts.length) : undefined;
     if (!table) return this.#addToPages(this.#settle(list), hashes, counts);
+    // Until the run is stored, it is not what the tables have.
+    this.#tables.delete(list.id);
     const totals = counts.map((count, place) => table.add(hashes, HASH_WORDS * place, count));
     this.#statements.addRun.run(list.id * MOST_RUNS + (list.runs % MOST_RUNS), toRun(hashes, counts));
     const runs = list.runs + 1;
-    this.#tables.delete(list.id);
     this.#tables.set(list.id, { table, runs });
     const added = { ...list, texts: table.size, runs, waiting: list.waiting + 1 };
     return { totals, list: added.waiting < this.#sizes.runs ? added : this.#settle(added) };

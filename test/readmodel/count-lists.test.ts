@@ -106,3 +106,14 @@ test("of a large list the pages are changed after some runs, and all of it is th
   expect([...totals]).toEqual([20, 28, 4, 4]);
   close();
 });
+
+test("what could not be stored is not counted when it is tried again", () => {
+  const { all, close } = openLists({ pages: 1, runs: 3, texts: 5000 }, 1);
+  const { database, lists } = all[0] ?? expect.fail();
+  const { list } = addTo(lists, { ...EMPTY, id: 1 }, [1, 2]);
+  database.exec("CREATE TRIGGER full BEFORE INSERT ON path_runs BEGIN SELECT RAISE(ABORT, 'full'); END");
+  expect(() => addTo(lists, list, [1, 2])).toThrow("full");
+  database.exec("DROP TRIGGER full");
+  expect([...addTo(lists, list, [1, 2]).totals]).toEqual([4, 6]);
+  close();
+});

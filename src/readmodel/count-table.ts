@@ -42,8 +42,8 @@ export class CountTable {
   range(from: number, to: number): Uint32Array {
     const entries = this.#entries;
     const found: number[] = [];
-    const last = this.#home(to);
-    for (let slot = this.#home(from); ; slot += ENTRY_WORDS) {
+    const [start, last] = [this.#home(from), this.#home(to)];
+    for (let slot = start; slot < start + entries.length; slot += ENTRY_WORDS) {
       const at = slot % entries.length;
       const isEmpty = countAt(entries, at) === 0;
       // None is behind the first empty slot from where the next range begins.

@@ -144,7 +144,8 @@ const readOn = () =>
 const retain = (share: number) =>
   step(`retain, with ${share} folded`, async (model, { files, log }) => {
     const { sealed, lastBytes } = await readSealedSegments(files);
-    const folded = Math.floor(share * model.events.length);
+    // What is taken away stays folded.
+    const folded = Math.max(model.pruned, Math.floor(share * model.events.length));
     const plan = planPrune(sealed, lastBytes, folded, { keepBytes: 0 });
     await prune(files, plan, "delete");
     model.pruned = plan.segments.at(-1)?.endOffset ?? model.pruned;

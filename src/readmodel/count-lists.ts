@@ -2,8 +2,8 @@
 //
 // A list is kept in pages (count-pages.ts). When very many are added at a time to a large one, as while a log is folded that is
 // there already, all of its pages would be read and written each time. Then the list is in memory as well, what is added is
-// stored as a run beside the pages, and comes to them when there are some runs. The tables always have the whole list: what is in
-// memory is of use only while it is what they have.
+// stored as a run beside the pages, and comes to them when there are some runs. The database always has the whole list: what is in
+// memory is of use only while it is the same.
 
 import type { Database } from "better-sqlite3";
 import { ENTRY_WORDS, putEntry } from "./count-page.ts";
@@ -33,15 +33,15 @@ export interface CountListSizes {
 
 export const COUNT_LIST_SIZES: CountListSizes = { pages: 512, runs: 8, texts: 2 ** 21 };
 
-/** Runs of a list have numbers from 0 on. */
-const MOST_RUNS = 2 ** 24;
+/** So many ids are a list's for its runs, which have them in turns. */
+const RUN_IDS = 2 ** 24;
 
 export class CountLists {
   readonly #sizes: CountListSizes;
   readonly #statements: Statements;
   readonly #pages: CountPages;
   /** By list, the one that was asked for last behind the others; each with the runs that it has. */
-  readonly #tables = new Map<number, { readonly table: CountTable; readonly runs: number }>();
+  readonly #inMemory = new Map<number, { readonly table: CountTable; readonly runs: number }>();
   /** Another number when another connection has changed the database. */
   #version: number | undefined;
 
@@ -57,14 +57,16 @@ export class CountLists {
     hashes: Uint32Array,
     counts: Float64Array,
   ): { readonly totals: Float64Array; readonly list: CountList } {
-    const table = this.#areMany(list, counts) ? this.#tableOf(list, counts.length) : undefined;
+    // Few follow many in a batch with long paths: to bring the runs to the pages for them would cost as much each time.
+    const isRun = this.#areMany(list, counts) || (list.waiting > 0 && this.#kept(list) !== undefined);
+    const table = isRun ? this.#tableOf(list, counts.length) : undefined;
     if (!table) return this.#addToPages(this.#settle(list), hashes, counts);
-    // Until the run is stored, it is not what the tables have.
-    this.#tables.delete(list.id);
+    // Until the run is stored, it is not what the database has.
+    this.#inMemory.delete(list.id);
     const totals = counts.map((count, place) => table.add(hashes, HASH_WORDS * place, count));
-    this.#statements.addRun.run(list.id * MOST_RUNS + (list.runs % MOST_RUNS), toRun(hashes, counts));
+    this.#statements.addRun.run(list.id * RUN_IDS + (list.runs % RUN_IDS), toRun(hashes, counts));
     const runs = list.runs + 1;
-    this.#tables.set(list.id, { table, runs });
+    this.#inMemory.set(list.id, { table, runs });
     const added = { ...list, texts: table.size, runs, waiting: list.waiting + 1 };
     return { totals, list: added.waiting < this.#sizes.runs ? added : this.#settle(added) };
   }
@@ -75,7 +77,7 @@ export class CountLists {
   }
 
   #addToPages(list: CountList, hashes: Uint32Array, counts: Float64Array) {
-    this.#tables.delete(list.id);
+    this.#inMemory.delete(list.id);
     const pages = this.#pages.spread(list.id, list.pages, list.texts + counts.length);
     const totals = this.#pages.add(list.id, pages, hashes, counts);
     const known = counts.filter((count, place) => (totals[place] ?? 0) > count).length;
@@ -86,7 +88,7 @@ export class CountLists {
   #settle(list: CountList): CountList {
     if (list.waiting === 0) return list;
     const pages = this.#pages.replace(list.id, list.pages, this.#whole(list));
-    this.#statements.removeRuns.run(list.id * MOST_RUNS, (list.id + 1) * MOST_RUNS);
+    this.#statements.removeRuns.run(list.id * RUN_IDS, (list.id + 1) * RUN_IDS);
     return { ...list, pages, waiting: 0 };
   }
 
@@ -95,26 +97,33 @@ export class CountLists {
     return this.#makeRoom(list.id, list.texts + added) ? this.#whole(list) : undefined;
   }
 
-  /** What the tables have of a list. */
+  /** What the database has of a list. */
   #whole(list: CountList): CountTable {
+    return this.#kept(list) ?? this.#load(list);
+  }
+
+  /** The same when it is in memory. */
+  #kept({ id, runs }: CountList): CountTable | undefined {
     const version = this.#statements.version.get();
-    if (version !== this.#version) this.#tables.clear();
+    if (version !== this.#version) this.#inMemory.clear();
     this.#version = version;
-    const kept = this.#tables.get(list.id);
+    const kept = this.#inMemory.get(id);
+    if (kept?.runs === runs) return kept.table;
     // What a transaction did that was taken back is in memory all the same.
-    return kept?.runs === list.runs ? kept.table : this.#load(list);
+    this.#inMemory.delete(id);
+    return undefined;
   }
 
   /** Makes room for a list with so many texts. Whether there is as much. */
   #makeRoom(id: number, texts: number): boolean {
     if (texts > this.#sizes.texts) return false;
     let all = texts;
-    for (const [other, { table }] of this.#tables) if (other !== id) all += table.size;
-    for (const [other, { table }] of this.#tables) {
+    for (const [other, { table }] of this.#inMemory) if (other !== id) all += table.size;
+    for (const [other, { table }] of this.#inMemory) {
       if (all <= this.#sizes.texts) break;
       if (other === id) continue;
       all -= table.size;
-      this.#tables.delete(other);
+      this.#inMemory.delete(other);
     }
     return true;
   }
@@ -128,7 +137,7 @@ export class CountLists {
 
   /** Those that are not in the pages yet. */
   #runs({ id }: CountList): Uint32Array[] {
-    const runs = this.#statements.runs.all(id * MOST_RUNS, (id + 1) * MOST_RUNS);
+    const runs = this.#statements.runs.all(id * RUN_IDS, (id + 1) * RUN_IDS);
     return runs.map((bytes) => new Uint32Array(new Uint8Array(bytes).buffer));
   }
 }

@@ -46,7 +46,7 @@ export class CountTable {
     for (let slot = start; slot < start + entries.length; slot += ENTRY_WORDS) {
       const at = slot % entries.length;
       const isEmpty = countAt(entries, at) === 0;
-      // None is behind the first empty slot from where the next range begins.
+      // No entry is behind an empty slot that is where it belongs, or behind that.
       if (isEmpty && slot >= last) break;
       const first = entries[at] ?? 0;
       if (!isEmpty && first >= from && first < to) found.push(at);

@@ -99,7 +99,8 @@ test("of a large list the pages are changed after some runs, and all of it is th
   expect(list).toMatchObject({ texts: 1200, runs: 2, waiting: 2 });
   expect(stored()).toEqual({ pages: 16_000, runs: 8000 });
   list = addTo(one.lists, list, [0, 1, 2]).list;
-  expect(list).toMatchObject({ texts: 1200, runs: 2, waiting: 0 });
+  // Few behind many are a run as well, here the last one.
+  expect(list).toMatchObject({ texts: 1200, runs: 3, waiting: 0 });
   expect(stored()).toEqual({ pages: 19_200, runs: 0 });
   list = addTo(one.lists, list, numbers(1000, 1100)).list;
   const { totals } = addTo(other.lists, list, [900, 1000, 1100, 1200]);
@@ -115,5 +116,21 @@ test("what could not be stored is not counted when it is tried again", () => {
   expect(() => addTo(lists, list, [1, 2])).toThrow("full");
   database.exec("DROP TRIGGER full");
   expect([...addTo(lists, list, [1, 2]).totals]).toEqual([4, 6]);
+  close();
+});
+
+test("few that come to a list without runs go to the pages, and behind many they are a run", () => {
+  const { all, close } = openLists({ pages: 4, runs: 2, texts: 5000 }, 1);
+  const { lists } = all[0] ?? expect.fail();
+  const many = Array.from({ length: 1000 }, (_, number) => number);
+  let { list } = addTo(lists, { ...EMPTY, id: 1 }, many);
+  const runs: number[] = [];
+  for (const numbers of [many, [1], [2], [3], many, many, [4]]) {
+    const { runs: before } = list;
+    list = addTo(lists, list, numbers).list;
+    runs.push(list.runs - before);
+  }
+  expect(runs).toEqual([1, 1, 0, 0, 1, 1, 0]);
+  expect(list.waiting).toBe(0);
   close();
 });

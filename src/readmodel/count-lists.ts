@@ -31,7 +31,7 @@ export interface CountListSizes {
   readonly texts: number;
 }
 
-export const COUNT_LIST_SIZES: CountListSizes = { pages: 512, runs: 8, texts: 2 ** 21 };
+export const COUNT_LIST_SIZES: CountListSizes = { pages: 512, runs: 24, texts: 2 ** 21 };
 
 /** So many ids are a list's for its runs, which have them in turns. */
 const RUN_IDS = 2 ** 24;

@@ -129,6 +129,7 @@ export class CountLists {
   }
 
   #load(list: CountList): CountTable {
+    this.#makeRoom(list.id, list.texts);
     const table = new CountTable(list.texts);
     for (let number = 0; number < list.pages; number += 1) table.addAll(this.#pages.get(list.id, number));
     for (const run of this.#runs(list)) table.addAll(run);

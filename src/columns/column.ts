@@ -10,6 +10,7 @@
 // Texts begin with the empty one, which most rows of most columns have.
 
 import { readTexts, type TextBytes } from "./text-bytes.ts";
+import { widened } from "./widened.ts";
 
 const HEADER_BYTES = 16;
 
@@ -72,13 +73,13 @@ export function decodeIntegers(bytes: Buffer): Uint32Array {
 export function decodeTexts(bytes: Buffer): TextColumn {
   const { codes, rows, end } = decode(bytes);
   const dictionary: string[] = JSON.parse(bytes.toString("utf8", end));
-  return { dictionary, codes: wide(codes, rows) };
+  return { dictionary, codes: widened(codes, rows) };
 }
 
 /** As decodeTexts(), but the texts as bytes. */
 export function decodeTextBytes(bytes: Buffer): { readonly codes: Uint32Array; readonly texts: TextBytes } {
   const { codes, rows, end } = decode(bytes);
-  return { codes: wide(codes, rows), texts: readTexts(bytes.subarray(end)) };
+  return { codes: widened(codes, rows), texts: readTexts(bytes.subarray(end)) };
 }
 
 type Codes = Uint8Array | Uint16Array | Uint32Array | Float64Array;
@@ -101,12 +102,6 @@ function decode(bytes: Buffer): Decoded {
   // Copied, as codes must be aligned in memory.
   bytesOf(codes).set(bytes.subarray(HEADER_BYTES, end));
   return { base: bytes.readDoubleLE(8), rows, codes, end };
-}
-
-function wide(codes: Codes, rows: number): Uint32Array {
-  const result = new Uint32Array(rows);
-  result.set(codes);
-  return result;
 }
 
 function header(width: Width, rows: number, base: number): Buffer {

@@ -1,7 +1,7 @@
 // Arrays that grow.
 
 /** A copy of `values` with room for `room` of them; zeros behind. */
-export function widened(values: Uint32Array, room: number): Uint32Array<ArrayBuffer> {
+export function widened(values: ArrayLike<number>, room: number): Uint32Array<ArrayBuffer> {
   const wide = new Uint32Array(room);
   wide.set(values);
   return wide;

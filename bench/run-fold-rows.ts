@@ -1,6 +1,6 @@
 // A process: a bare loop that inserts the events of a log into `events`, with the read model's settings of SQLite and as
-// many in a transaction. Only the transactions are timed, not the reading of the log. No fold that keeps the events row
-// by row is faster. Arguments: the directory of the log, a path for the database, and about how many rows are enough.
+// many in a transaction. Only the transactions are timed, not the reading of the log. Arguments: the directory of the log, a
+// path for the database, and about how many rows are enough.
 
 import { nodeLogFiles } from "../src/log/files.ts";
 import { readFromStart } from "../src/log/reader.ts";

@@ -1,55 +1,25 @@
-// Writes what a batch changes into the tables, as a part of the caller's transaction. It depends on nothing but the changes and
-// the tables.
+// Writes what a batch changes into the tables, but for the rows of events and of sessions, as a part of the caller's transaction.
+// It depends on nothing but the changes and the tables.
 
 import type { Database, Statement } from "better-sqlite3";
 import { unpack } from "../columns/chunk.ts";
-import { EVENT_TYPE, PATH, SITE_ID, TextReader, TIMESTAMP, USER_ID } from "../projector/event-texts.ts";
 import { BulkInsert, type Column, fromColumns } from "./bulk-insert.ts";
-import type {
-  Changes,
-  IdChanges,
-  JoinedSession,
-  NewChunk,
-  SessionColumns,
-  SettingChange,
-  SiteChange,
-} from "./changes.ts";
+import type { Changes, IdChanges, JoinedSession, NewChunk, SettingChange, SiteChange } from "./changes.ts";
 import { type ChunkSizes, Chunks } from "./chunks.ts";
 import { dayViews } from "./day-views.ts";
-import type { EventRows } from "./event-rows.ts";
 import { PATH_SIZES, PathCounts } from "./path-counts.ts";
 
 export class ChangesWriter {
   readonly #statements: Statements;
-  readonly #events: BulkInsert;
-  readonly #sessions: BulkInsert;
-  readonly #sessionsOfOneView: BulkInsert;
   readonly #ids: BulkInsert;
   readonly #chunks: Chunks;
   readonly #pathCounts: PathCounts;
 
   constructor(database: Database, sizes: ChunkSizes) {
     this.#statements = prepare(database);
-    this.#events = new BulkInsert(database, "INSERT INTO events", 6, 5);
-    const start = "INSERT OR REPLACE INTO sessions (site, day, stream, number, start_ms";
-    const facts = "end_ms, events, pageviews, entry_ms, exit_ms";
-    this.#sessions = new BulkInsert(database, `${start}, ${facts}, entry_path, exit_path)`, 12, 2);
-    this.#sessionsOfOneView = new BulkInsert(database, `${start}, entry_path)`, 6, 1);
     this.#ids = new BulkInsert(database, "INSERT OR REPLACE INTO dedupe", 3, 1);
     this.#chunks = new Chunks(database, sizes);
     this.#pathCounts = new PathCounts(database, PATH_SIZES);
-  }
-
-  addEvents({ ids, texts }: EventRows): void {
-    const reader = new TextReader(texts);
-    this.#events.insert(ids.length, (row, values, at) => {
-      values[at] = ids[row] ?? null;
-      values[at + 1] = reader.read(row, SITE_ID);
-      values[at + 2] = reader.read(row, EVENT_TYPE);
-      values[at + 3] = reader.read(row, PATH) || null;
-      values[at + 4] = reader.read(row, USER_ID) || null;
-      values[at + 5] = reader.read(row, TIMESTAMP);
-    });
   }
 
   write(changes: Changes): void {
@@ -58,7 +28,6 @@ export class ChangesWriter {
       if (users !== "") this.#statements.putUsers.run(site, users);
       if (hashes !== "") this.#statements.putHashes.run(site, hashes);
     }
-    this.#writeSessions(changes.sessions);
     for (const joined of changes.joined) this.#writeJoined(joined);
     for (const chunk of changes.chunks) this.#writeChunk(chunk);
     for (const { site, day, users } of changes.users) this.#statements.addUsers.run(site, day, users);
@@ -69,13 +38,6 @@ export class ChangesWriter {
 
   #writeSite({ number, siteId, visitors, sessions, endMs }: SiteChange): void {
     this.#statements.putSite.run(number, siteId, visitors, sessions, sessions === 0 ? null : endMs);
-  }
-
-  #writeSessions({ ofOneView, others }: SessionColumns): void {
-    const { paths } = ofOneView;
-    this.#sessionsOfOneView.insert(paths.length, fromColumns([...ofOneView.numbers, paths]));
-    const { entryPaths, exitPaths } = others;
-    this.#sessions.insert(entryPaths.length, fromColumns([...others.numbers, entryPaths, exitPaths]));
   }
 
   #writeJoined({ site, stream, gone, session, firstDay, lastDay }: JoinedSession): void {

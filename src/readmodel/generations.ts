@@ -48,7 +48,7 @@ export function publishGeneration(dataDirectory: string, generation: number): vo
 /** Removes the files of a generation. */
 export function removeGeneration(dataDirectory: string, generation: number): void {
   const path = generationPath(dataDirectory, generation);
-  for (const file of [path, `${path}-wal`, `${path}-shm`]) rmSync(file, { force: true });
+  for (const file of [path, `${path}-wal`, `${path}-shm`, `${path}-rows`]) rmSync(file, { force: true });
 }
 
 function generationOf(name: string): number | undefined {

@@ -1,16 +1,19 @@
-// A worker thread's composition root: it writes one batch at a time, in a transaction that begins with its first rows.
+// A worker thread's composition root: it writes one batch at a time. Rows of events are gathered in a file, and copied from there in
+// the batch's transaction.
 
 import { parentPort, workerData } from "node:worker_threads";
 import { ChangesWriter } from "./changes-writer.ts";
 import { Commits, openForWriting } from "./commits.ts";
+import { FiledRows } from "./filed-rows.ts";
 import type { CommitTask, RowsTask, WriteReply, WriteSettings, WriteTask } from "./write-thread.ts";
 
 const { path, sizes }: WriteSettings = workerData;
 const database = openForWriting(path);
 const commits = new Commits(database);
 const writer = new ChangesWriter(database, sizes);
+const rows = new FiledRows(database, `${path}-rows`);
 
-/** How often it was given rows that are in the transaction under way. */
+/** How often it was given rows of the batch. */
 let parts = 0;
 /** What went wrong first with the batch: what follows of it is of no use. */
 let problem: WriteReply;
@@ -23,7 +26,7 @@ parentPort?.on("message", (task: WriteTask) => {
   }
   if (task.kind === "rows") return;
   const reply = problem;
-  rollback();
+  forget();
   parentPort?.postMessage(reply);
 });
 // Then the thread ends, and whoever waits for it hears that it did.
@@ -32,25 +35,27 @@ parentPort?.on("messageerror", (error) => {
 });
 
 function write(task: RowsTask | CommitTask): void {
-  if (!database.inTransaction) database.exec("BEGIN IMMEDIATE");
-  if (task.kind === "commit") commit(task);
-  else {
-    writer.addEvents(task.rows);
-    parts += 1;
+  if (task.kind === "commit") {
+    commit(task);
+    return;
   }
+  rows.addEvents(task.rows);
+  parts += 1;
 }
 
-function commit(task: CommitTask): void {
-  if (parts !== task.parts) throw new Error(`${parts} of ${task.parts} parts of the batch are here`);
-  commits.moveCheckpoint(task.expected, task.after);
-  writer.write(task.changes);
-  database.exec("COMMIT");
-  commits.boundLog();
+function commit({ changes, parts: given, expected, after }: CommitTask): void {
+  if (parts !== given) throw new Error(`${parts} of ${given} parts of the batch are here`);
+  rows.addSessions(changes.sessions);
+  rows.finish();
+  commits.commit(expected, after, () => {
+    rows.insert();
+    writer.write(changes);
+  });
 }
 
 /** Takes back what is not committed. */
-function rollback(): void {
-  if (database.inTransaction) database.exec("ROLLBACK");
+function forget(): void {
+  rows.clear();
   parts = 0;
   problem = undefined;
 }

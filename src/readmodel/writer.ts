@@ -6,6 +6,7 @@ import Database from "better-sqlite3";
 import type { LogPosition } from "../log/event-log.ts";
 import { type LoggedRecords, UnreadableFrame } from "../projector/event-decoder.ts";
 import { textsOf } from "../projector/event-texts.ts";
+import { BoundRows } from "./bound-rows.ts";
 import type { Changes } from "./changes.ts";
 import { ChangesWriter } from "./changes-writer.ts";
 import { SELECT_CHECKPOINT, toPosition } from "./checkpoint.ts";
@@ -70,6 +71,7 @@ export class ReadModelWriter {
   readonly #statements: Statements;
   readonly #folder: Folder;
   readonly #commits: Commits;
+  readonly #rows: BoundRows;
   readonly #changes: ChangesWriter;
   /** Is told when the thread could not write a batch, which is tried here then. */
   readonly #onRetry: (reason: string) => void;
@@ -93,6 +95,7 @@ export class ReadModelWriter {
       this.#statements = prepare(this.#database);
       this.#folder = new Folder(this.#database, { dedupeWindowMs, sizes, known });
       this.#commits = new Commits(this.#database);
+      this.#rows = new BoundRows(this.#database);
       this.#changes = new ChangesWriter(this.#database, sizes);
     } catch (error) {
       this.#database.close();
@@ -213,7 +216,9 @@ export class ReadModelWriter {
   }
 
   #fold(parts: Batch["parts"]): void {
-    this.#changes.write(this.#folder.fold(parts, (rows) => this.#changes.addEvents(rows)));
+    const changes = this.#folder.fold(parts, (rows) => this.#rows.insertEvents(rows));
+    this.#rows.insertSessions(changes.sessions);
+    this.#changes.write(changes);
     this.#folder.trim();
   }
 

@@ -4,6 +4,7 @@
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { BoundRows } from "../../src/readmodel/bound-rows.ts";
 import { ChangesWriter } from "../../src/readmodel/changes-writer.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
 import type { EventRows } from "../../src/readmodel/event-rows.ts";
@@ -32,6 +33,7 @@ function fold(batches: readonly GivenBatch[], known: Known): unknown {
   const database = new Database(":memory:");
   database.exec(SCHEMA);
   const folder = new Folder(database, { dedupeWindowMs: 1000, sizes: CHUNK_SIZES, known });
+  const bound = new BoundRows(database);
   const writer = new ChangesWriter(database, CHUNK_SIZES);
   let write = () => {};
   let offset = 0;
@@ -48,7 +50,8 @@ function fold(batches: readonly GivenBatch[], known: Known): unknown {
     write();
     folder.trim();
     write = () => {
-      for (const part of rows) writer.addEvents(part);
+      for (const part of rows) bound.insertEvents(part);
+      bound.insertSessions(changes.sessions);
       writer.write(changes);
       write = () => {};
     };

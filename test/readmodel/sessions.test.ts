@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { LoggedEvent } from "../../src/projector/event-decoder.ts";
 import { SESSION_GAP_MS } from "../../src/projector/session.ts";
+import { BoundRows } from "../../src/readmodel/bound-rows.ts";
 import type { Changes } from "../../src/readmodel/changes.ts";
 import { ChangesWriter } from "../../src/readmodel/changes-writer.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
@@ -54,6 +55,7 @@ function open() {
   database.exec(SCHEMA);
   database.exec("INSERT INTO sites (id, site_id) VALUES (1, 'site')");
   const tables = new Tables(database, 2);
+  const bound = new BoundRows(database);
   const writer = new ChangesWriter(database, CHUNK_SIZES);
   const visitors = new Visitors(1, tables.visitors, 0);
   const none = { sessions: 0, endMs: Number.NEGATIVE_INFINITY };
@@ -61,6 +63,7 @@ function open() {
   let batch = 1;
   let ended = NOTHING;
   const write = () => {
+    bound.insertSessions(ended.sessions);
     writer.write(ended);
     ended = NOTHING;
   };

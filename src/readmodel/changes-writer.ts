@@ -8,15 +8,18 @@ import type { Changes, IdChanges, JoinedSession, NewChunk, SettingChange, SiteCh
 import { type ChunkSizes, Chunks } from "./chunks.ts";
 import { dayViews } from "./day-views.ts";
 import { PATH_SIZES, PathCounts } from "./path-counts.ts";
+import { sessionChunks } from "./session-chunks.ts";
 
 export class ChangesWriter {
   readonly #statements: Statements;
+  readonly #sizes: ChunkSizes;
   readonly #ids: BulkInsert;
   readonly #chunks: Chunks;
   readonly #pathCounts: PathCounts;
 
   constructor(database: Database, sizes: ChunkSizes) {
     this.#statements = prepare(database);
+    this.#sizes = sizes;
     this.#ids = new BulkInsert(database, "INSERT OR REPLACE INTO dedupe", 3, 1);
     this.#chunks = new Chunks(database, sizes);
     this.#pathCounts = new PathCounts(database, PATH_SIZES);
@@ -29,7 +32,8 @@ export class ChangesWriter {
       if (hashes !== "") this.#statements.putHashes.run(site, hashes);
     }
     for (const joined of changes.joined) this.#writeJoined(joined);
-    for (const chunk of changes.chunks) this.#writeChunk(chunk);
+    for (const chunk of changes.chunks) this.#writeEvents(chunk);
+    for (const chunk of sessionChunks(changes.sessions, this.#sizes)) this.#chunks.add(chunk);
     for (const { site, day, users } of changes.users) this.#statements.addUsers.run(site, day, users);
     for (const ids of changes.ids) this.#writeIds(ids);
     this.#statements.forget.run(changes.forgottenUpToMs);
@@ -48,9 +52,8 @@ export class ChangesWriter {
     this.#statements.addAlias.run(site, gone, session);
   }
 
-  #writeChunk(chunk: NewChunk): void {
+  #writeEvents(chunk: NewChunk): void {
     this.#chunks.add(chunk);
-    if (chunk.kind === "session") return;
     const { buffer, byteOffset, byteLength } = chunk.packed;
     const columns = unpack(Buffer.from(buffer, byteOffset, byteLength));
     for (const views of dayViews(columns)) this.#pathCounts.add(chunk.site, views);

@@ -11,7 +11,7 @@ export interface Changes {
   readonly visitors: readonly VisitorChanges[];
   readonly sessions: SessionColumns;
   readonly joined: readonly JoinedSession[];
-  /** Those of events in their order in a site, and those of sessions. */
+  /** Those of events, in their order in a site. */
   readonly chunks: readonly NewChunk[];
   readonly users: readonly DayUsers[];
   readonly ids: readonly IdChanges[];
@@ -38,7 +38,7 @@ export interface VisitorChanges {
   readonly hashes: string;
 }
 
-/** Rows of the table `sessions`, site by site, about in the order of its key. NaN stands for NULL, as SQLite has it. */
+/** Rows of the table `sessions`, site by site. NaN stands for NULL, as SQLite has it. */
 export interface SessionColumns {
   /** Those that leave out what the rows of sessions of one page view do. */
   readonly ofOneView: {

@@ -22,6 +22,8 @@ const SESSION_COLUMNS = `site, day, stream, number, start_ms, entry_path,
   end_ms, events, pageviews, entry_ms, exit_ms, exit_path`;
 /** Of the numbers of a session, those before its entry's path. */
 const FIRST_NUMBERS = 5;
+/** More than a batch has of sessions. */
+const ROWS = 2 ** 20;
 /** As many bytes as a character has at most. */
 const BYTES_OF_CHARACTER = 3;
 
@@ -59,10 +61,10 @@ export class FiledRows {
   }
 
   addSessions({ ofOneView, others }: SessionColumns): void {
-    for (let row = 0; row < ofOneView.paths.length; row += 1) {
+    for (const row of inOrder(ofOneView.numbers)) {
       this.#addSession(ofOneView.numbers, row, ofOneView.paths[row] ?? null, null);
     }
-    for (let row = 0; row < others.entryPaths.length; row += 1) {
+    for (const row of inOrder(others.numbers)) {
       this.#addSession(others.numbers, row, others.entryPaths[row] ?? null, others.exitPaths[row] ?? null);
     }
   }
@@ -116,4 +118,19 @@ export class FiledRows {
     this.#record.addText(this.#texts, start, end);
     return end;
   }
+}
+
+/** The rows of sessions, site by site as they are, by their streams: about as the tree has them, so that neighbours share pages. */
+function inOrder(numbers: readonly Float64Array[]): Uint32Array {
+  const [sites, , streams] = numbers;
+  if (!sites || !streams) throw new Error("sessions lack their sites or streams");
+  // Stream and row as one number, as there are far fewer than 2^33 streams and 2^20 rows: numbers are sorted without calls.
+  const keys = streams.map((stream, row) => stream * ROWS + row);
+  for (let start = 0; start < keys.length; ) {
+    let end = start + 1;
+    while (end < keys.length && sites[end] === sites[start]) end += 1;
+    keys.subarray(start, end).sort();
+    start = end;
+  }
+  return Uint32Array.from(keys, (key) => key % ROWS);
 }

@@ -1,25 +1,62 @@
-// The sessions of a site that a batch changed, as chunks.
+// The sessions that a batch changed, as chunks of their sites.
 
 import type { ChunkBuilder } from "../columns/chunk-builder.ts";
 import type { NumberValues, TextValues } from "../columns/column-values.ts";
-import { endOf, type Session } from "../projector/session.ts";
-import type { NewChunk } from "./changes.ts";
+import type { NewChunk, SessionColumns } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
 import { NewChunks } from "./new-chunks.ts";
 
-export function sessionChunks(
-  site: number,
-  sessions: readonly Session[],
-  sizes: ChunkSizes,
-): readonly NewChunk[] {
-  const chunks = new NewChunks("session", site, sizes);
-  let chunk: SessionChunk | undefined;
-  for (const session of sessions) {
-    const builder = chunks.builder();
-    if (chunk?.builder !== builder) chunk = new SessionChunk(builder);
-    chunk.add(session);
+/** The places of what is in them among the columns of numbers (changes.ts). */
+const [SITE, NUMBER, START, END, EVENTS, PAGEVIEWS] = [0, 3, 4, 5, 6, 7];
+
+export function sessionChunks({ ofOneView, others }: SessionColumns, sizes: ChunkSizes): NewChunk[] {
+  const chunks = new ChunksOfSites(sizes);
+  const { paths } = ofOneView;
+  for (let row = 0; row < paths.length; row += 1) {
+    chunks.of(ofOneView.numbers[SITE]?.[row] ?? 0).addOneView(ofOneView.numbers, row, paths[row] ?? "");
+  }
+  for (let row = 0; row < others.entryPaths.length; row += 1) {
+    // A row of a day before the last says nothing.
+    if (Number.isNaN(others.numbers[START]?.[row])) continue;
+    chunks.of(others.numbers[SITE]?.[row] ?? 0).add(others, row);
   }
   return chunks.take();
+}
+
+class ChunksOfSites {
+  readonly #sizes: ChunkSizes;
+  readonly #sites = new Map<number, NewChunks>();
+  #site = 0;
+  #chunks: NewChunks | undefined;
+  #chunk: SessionChunk | undefined;
+
+  constructor(sizes: ChunkSizes) {
+    this.#sizes = sizes;
+  }
+
+  /** Where the next session of a site is to be put. */
+  of(site: number): SessionChunk {
+    if (site !== this.#site || !this.#chunks) {
+      this.#site = site;
+      this.#chunks = this.#chunksOf(site);
+    }
+    const builder = this.#chunks.builder();
+    if (this.#chunk?.builder !== builder) this.#chunk = new SessionChunk(builder);
+    return this.#chunk;
+  }
+
+  take(): NewChunk[] {
+    return [...this.#sites.values()].flatMap((chunks) => chunks.take());
+  }
+
+  #chunksOf(site: number): NewChunks {
+    let chunks = this.#sites.get(site);
+    if (!chunks) {
+      chunks = new NewChunks("session", site, this.#sizes);
+      this.#sites.set(site, chunks);
+    }
+    return chunks;
+  }
 }
 
 class SessionChunk {
@@ -45,17 +82,33 @@ class SessionChunk {
     this.#exits = builder.texts("exit");
   }
 
-  add(session: Session): void {
-    const row = this.builder.addRow();
-    this.#numbers.set(row, session.number);
-    this.#starts.set(row, session.startMs);
-    this.#ends.set(row, endOf(session));
-    this.#events.set(row, session.events);
-    this.#pageviews.set(row, session.pageviews);
-    if (session.pageviews === 0) return;
-    this.#entries.set(row, session.entryPath);
-    if (session.exitPath === session.entryPath) return;
+  addOneView(columns: readonly Float64Array[], of: number, path: string): void {
+    const start = columns[START]?.[of] ?? 0;
+    const row = this.#addRow(columns[NUMBER]?.[of] ?? 0, start, start);
+    this.#events.set(row, 1);
+    this.#pageviews.set(row, 1);
+    this.#entries.set(row, path);
+  }
+
+  add({ numbers, entryPaths, exitPaths }: SessionColumns["others"], of: number): void {
+    const row = this.#addRow(numbers[NUMBER]?.[of] ?? 0, numbers[START]?.[of] ?? 0, numbers[END]?.[of] ?? 0);
+    const pageviews = numbers[PAGEVIEWS]?.[of] ?? 0;
+    this.#events.set(row, numbers[EVENTS]?.[of] ?? 0);
+    this.#pageviews.set(row, pageviews);
+    if (pageviews === 0) return;
+    const entry = entryPaths[of] ?? "";
+    const exit = exitPaths[of] ?? entry;
+    this.#entries.set(row, entry);
+    if (exit === entry) return;
     this.#moved.set(row, 1);
-    this.#exits.set(row, session.exitPath);
+    this.#exits.set(row, exit);
+  }
+
+  #addRow(number: number, start: number, end: number): number {
+    const row = this.builder.addRow();
+    this.#numbers.set(row, number);
+    this.#starts.set(row, start);
+    this.#ends.set(row, end);
+    return row;
   }
 }

@@ -27,7 +27,7 @@ export class SessionRows {
       known.firstDay = first;
       known.lastDay = last;
     }
-    for (const known of sessions.sort(compareRows)) this.#addLast(site, known.lastDay, known);
+    for (const known of sessions) this.#addLast(site, known.lastDay, known);
   }
 
   columns(): SessionColumns {
@@ -90,9 +90,4 @@ class Rows {
     const columns = [this.#sites, this.#days, this.#streams, this.#sessions, this.#startMs];
     return columns.map((column) => column.values());
   }
-}
-
-/** About as the tree has them: neighbours share pages. */
-function compareRows(a: KnownSession, b: KnownSession): number {
-  return a.lastDay - b.lastDay || a.stream - b.stream || a.number - b.number;
 }

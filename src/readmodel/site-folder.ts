@@ -7,7 +7,6 @@ import type { ChunkSizes } from "./chunks.ts";
 import { EventChunks } from "./event-chunks.ts";
 import { EventIds } from "./event-ids.ts";
 import { NewUsers } from "./new-users.ts";
-import { sessionChunks } from "./session-chunks.ts";
 import type { SessionRows } from "./session-rows.ts";
 import { Sessions } from "./sessions.ts";
 import type { StoredSite, Tables } from "./tables.ts";
@@ -31,7 +30,6 @@ export class SiteFolder {
   readonly sessions: Sessions;
   /** The batch that had a record of it last. */
   touchedIn = 0;
-  readonly #sizes: ChunkSizes;
   readonly #events: EventChunks;
   readonly #users: NewUsers;
 
@@ -41,7 +39,6 @@ export class SiteFolder {
     this.ids = new EventIds(stored.number, tables.ids, windowMs);
     this.visitors = new Visitors(stored.number, tables.visitors, stored.visitors);
     this.sessions = new Sessions(stored.number, this.visitors, tables.sessions, stored);
-    this.#sizes = sizes;
     this.#events = new EventChunks(stored.number, sizes);
     this.#users = new NewUsers(stored.number);
   }
@@ -65,7 +62,7 @@ export class SiteFolder {
       ids: this.ids.takeChanges(),
       visitors: this.visitors.takeChanges(),
       joined,
-      chunks: [...this.#events.take(), ...sessionChunks(this.number, sessions, this.#sizes)],
+      chunks: this.#events.take(),
       users: this.#users.take(),
     };
   }

@@ -15,14 +15,12 @@ const EVENTS = `CREATE TABLE events (
 /** Those of a row, in the order of the table's columns. */
 const TEXTS = [SITE_ID, EVENT_TYPE, PATH, USER_ID, TIMESTAMP];
 /** Records of sessions of one page view end with the entry's path: what they lack is NULL. */
-const SESSIONS = `CREATE TABLE sessions (
-  id INTEGER PRIMARY KEY, site, day, stream, number, start_ms, entry_path,
-  end_ms, events, pageviews, entry_ms, exit_ms, exit_path)`;
 const SESSION_COLUMNS = `site, day, stream, number, start_ms, entry_path,
   end_ms, events, pageviews, entry_ms, exit_ms, exit_path`;
+const SESSIONS = `CREATE TABLE sessions (id INTEGER PRIMARY KEY, ${SESSION_COLUMNS})`;
 /** Of the numbers of a session, those before its entry's path. */
 const FIRST_NUMBERS = 5;
-/** More than a batch has of sessions. */
+/** A batch has fewer of sessions. */
 const ROWS = 2 ** 20;
 /** As many bytes as a character has at most. */
 const BYTES_OF_CHARACTER = 3;
@@ -124,6 +122,7 @@ export class FiledRows {
 function inOrder(numbers: readonly Float64Array[]): Uint32Array {
   const [sites, , streams] = numbers;
   if (!sites || !streams) throw new Error("sessions lack their sites or streams");
+  if (streams.length > ROWS) throw new RangeError(`${streams.length} rows of sessions are too many`);
   // Stream and row as one number, as there are far fewer than 2^33 streams and 2^20 rows: numbers are sorted without calls.
   const keys = streams.map((stream, row) => stream * ROWS + row);
   for (let start = 0; start < keys.length; ) {

@@ -70,7 +70,6 @@ export class FiledRows {
   /** Ends the rows that were added. To be called before the transaction in which they are inserted. */
   finish(): void {
     this.#file.finish();
-    this.#sessions = 0;
   }
 
   /** Inserts them, as a part of the caller's transaction. */

@@ -33,11 +33,12 @@ export class RecordBuilder {
     this.#add(NULL, 0, 0);
   }
 
-  /** A whole number; NaN stands for NULL. */
+  /** A whole number; NaN stands for NULL. Throws a RangeError when it is neither. */
   addNumber(value: number): void {
     if (value === (value | 0)) this.#add(INT32, INT32_BYTES, value);
     else if (Number.isNaN(value)) this.addNull();
-    else this.#add(INT64, INT64_BYTES, value);
+    else if (Number.isInteger(value)) this.#add(INT64, INT64_BYTES, value);
+    else throw new RangeError(`${value} is no whole number`);
   }
 
   /** The UTF-8 from `start` up to `end`, which must not change before the row is added. Throws a RangeError when it is not there. */

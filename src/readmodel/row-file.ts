@@ -1,7 +1,7 @@
 // A database that is made anew for each batch, for SQLite to copy rows from. It has no name once it is attached, so that
 // nothing of it is left when the process ends, in whatever way.
 
-import { openSync, readSync, rmSync, writeSync } from "node:fs";
+import { openSync, rmSync, writeSync } from "node:fs";
 import Database from "better-sqlite3";
 import { PAGE_BYTES, TablePages } from "./table-pages.ts";
 
@@ -18,7 +18,7 @@ export class RowFile {
   readonly #header = Buffer.alloc(HEADER_BYTES);
   readonly #tables: TablePages[];
   #pages: number;
-  #changes = 0;
+  #changes: number;
 
   /**
    * Makes a file at `path`, with the tables that are created by `tables`, and attaches it to `database` as `name`. Throws what
@@ -26,9 +26,11 @@ export class RowFile {
    */
   constructor(database: Database.Database, path: string, name: string, tables: readonly string[]) {
     rmSync(path, { force: true });
-    makeEmpty(path, tables);
-    this.#file = openSync(path, "r+");
-    readSync(this.#file, this.#header);
+    this.#file = openSync(path, "wx");
+    const empty = emptyDatabase(tables);
+    this.#write(empty, 0);
+    empty.copy(this.#header);
+    this.#changes = this.#header.readUInt32BE(CHANGE_COUNTER);
     this.#tables = tables.map(() => new TablePages((page) => this.#add(page)));
     this.#pages = 1 + tables.length;
     database.prepare("ATTACH ? AS ?").run(path, name);
@@ -74,13 +76,13 @@ export class RowFile {
   }
 }
 
-/** Makes a database with empty tables, of which each has one page, in their order behind the first. */
-function makeEmpty(path: string, tables: readonly string[]): void {
-  const database = new Database(path);
+/** A database with empty tables, of which each has one page, in their order behind the first. */
+function emptyDatabase(tables: readonly string[]): Buffer {
+  const database = new Database(":memory:");
   try {
     database.pragma(`page_size = ${PAGE_BYTES}`);
-    database.pragma("synchronous = OFF");
     database.exec(tables.join(";"));
+    return database.serialize();
   } finally {
     database.close();
   }

@@ -1,5 +1,5 @@
-// A worker thread's composition root: it writes one batch at a time. Rows of events are gathered in a file, and copied from there in
-// the batch's transaction.
+// A worker thread's composition root: it writes one batch at a time. Rows of events and of sessions are put into a file, and
+// copied from there in the batch's transaction.
 
 import { parentPort, workerData } from "node:worker_threads";
 import { ChangesWriter } from "./changes-writer.ts";

@@ -59,25 +59,20 @@ export class Commits {
    */
   commit<T>(expected: number, after: LogPosition, change: () => T): T {
     const transaction = this.#database.transaction(() => {
-      this.moveCheckpoint(expected, after);
+      const moved = this.#moveCheckpoint.run({ ...after, expected });
+      if (moved.changes !== 1) throw new NotAtCheckpoint(expected);
       return change();
     });
     const result = transaction.immediate();
-    this.boundLog();
+    this.#boundLog();
     return result;
-  }
-
-  /** Moves the checkpoint, in the transaction under way. Throws NotAtCheckpoint. */
-  moveCheckpoint(expected: number, after: LogPosition): void {
-    const moved = this.#moveCheckpoint.run({ ...after, expected });
-    if (moved.changes !== 1) throw new NotAtCheckpoint(expected);
   }
 
   /**
    * While questions follow each other without a pause, SQLite never finds the moment to begin the write-ahead log anew, and
    * it grows. So, behind a transaction, when it has grown, the readers of older states are waited for; new ones do not need the log then.
    */
-  boundLog(): void {
+  #boundLog(): void {
     const log = statSync(`${this.#database.name}-wal`, { throwIfNoEntry: false });
     if (log && log.size > MAX_LOG_BYTES) this.#database.pragma("wal_checkpoint(RESTART)");
   }

@@ -53,7 +53,7 @@ function commit({ changes, parts: given, expected, after }: CommitTask): void {
   });
 }
 
-/** Takes back what is not committed. */
+/** The next batch begins, whatever became of this one. */
 function forget(): void {
   rows.clear();
   parts = 0;

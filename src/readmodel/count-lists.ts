@@ -1,13 +1,12 @@
 // How often texts are there that are too many for a table of them: lists of counts by hash.
 //
-// A list is kept in pages (count-pages.ts). When very many are added at a time to a large one, as while a log is folded that is
-// there already, all of its pages would be read and written each time. Then the list is in memory as well, what is added is
-// stored as a run beside the pages, and comes to them when there are some runs. The database always has the whole list: what is in
-// memory is of use only while it is the same.
+// A list is kept in pages (count-pages.ts). When so many are added at a time that all of its pages would be read and written, as while
+// a log is folded that is there already, the list is in memory as well: what is added is stored as a run beside the pages, and comes
+// to them when there are some runs. The database always has the whole list: what is in memory is of use only while it is the same.
 
 import type { Database } from "better-sqlite3";
 import { ENTRY_WORDS, putEntry } from "./count-page.ts";
-import { CountPages } from "./count-pages.ts";
+import { CountPages, wantedPages } from "./count-pages.ts";
 import { CountTable } from "./count-table.ts";
 import { HASH_WORDS } from "./text-hash.ts";
 
@@ -23,7 +22,7 @@ export interface CountList {
 }
 
 export interface CountListSizes {
-  /** A list with fewer pages is not in memory. */
+  /** A list that needs fewer pages is not in memory. */
   readonly pages: number;
   /** As many runs come to the pages together. */
   readonly runs: number;
@@ -31,7 +30,7 @@ export interface CountListSizes {
   readonly texts: number;
 }
 
-export const COUNT_LIST_SIZES: CountListSizes = { pages: 512, runs: 24, texts: 2 ** 21 };
+export const COUNT_LIST_SIZES: CountListSizes = { pages: 16, runs: 24, texts: 1.5 * 2 ** 20 };
 
 /** So many ids are a list's for its runs, which have them in turns. */
 const RUN_IDS = 2 ** 24;
@@ -72,8 +71,9 @@ export class CountLists {
   }
 
   /** Whether all pages would be changed. */
-  #areMany({ pages }: CountList, counts: Float64Array): boolean {
-    return pages >= this.#sizes.pages && counts.length >= pages;
+  #areMany(list: CountList, { length }: Float64Array): boolean {
+    const pages = wantedPages(list.pages, list.texts + length);
+    return pages >= this.#sizes.pages && length >= pages;
   }
 
   #addToPages(list: CountList, hashes: Uint32Array, counts: Float64Array) {
@@ -94,12 +94,12 @@ export class CountLists {
 
   /** The whole list in memory, to which up to `added` texts are to be added; undefined when there is no room for it. */
   #tableOf(list: CountList, added: number): CountTable | undefined {
-    return this.#makeRoom(list.id, list.texts + added) ? this.#whole(list) : undefined;
+    return this.#makeRoom(list.id, list.texts + added) ? this.#whole(list, added) : undefined;
   }
 
-  /** What the database has of a list. */
-  #whole(list: CountList): CountTable {
-    return this.#kept(list) ?? this.#load(list);
+  /** What the database has of a list, to which so many texts are to be added. */
+  #whole(list: CountList, added = 0): CountTable {
+    return this.#kept(list) ?? this.#load(list, added);
   }
 
   /** The same when it is in memory. */
@@ -128,9 +128,9 @@ export class CountLists {
     return true;
   }
 
-  #load(list: CountList): CountTable {
+  #load(list: CountList, added: number): CountTable {
     this.#makeRoom(list.id, list.texts);
-    const table = new CountTable(list.texts);
+    const table = new CountTable(list.texts + added);
     for (let number = 0; number < list.pages; number += 1) table.addAll(this.#pages.get(list.id, number));
     for (const run of this.#runs(list)) table.addAll(run);
     return table;

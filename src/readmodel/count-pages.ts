@@ -82,7 +82,7 @@ export class CountPages {
 }
 
 /** How many pages a list of so many pages needs for so many entries. */
-function wantedPages(pages: number, entries: number): number {
+export function wantedPages(pages: number, entries: number): number {
   let wanted = pages;
   while (entries > wanted * ENTRIES_OF_PAGE && wanted < MOST_PAGES) wanted *= 2;
   return wanted;

@@ -5,6 +5,8 @@ import { compareHash, countAt, ENTRY_WORDS, putEntry } from "./count-page.ts";
 const LEAST_SLOTS = 1024;
 const MOST_LOAD = 0.75;
 const GROWTH = 1.5;
+/** A table with room for what comes now is a little larger, for what may come next. */
+const SPARE = 1.2;
 const WORDS = 2 ** 32;
 
 export class CountTable {
@@ -14,7 +16,7 @@ export class CountTable {
 
   /** With room for so many to begin with. */
   constructor(room: number) {
-    this.#slots = Math.max(LEAST_SLOTS, Math.ceil((room / MOST_LOAD) * GROWTH));
+    this.#slots = Math.max(LEAST_SLOTS, Math.ceil((room / MOST_LOAD) * SPARE));
     this.#entries = new Uint32Array(ENTRY_WORDS * this.#slots);
   }
 

@@ -37,6 +37,12 @@ function addTo(lists: CountLists, list: CountList, numbers: readonly number[]) {
   return lists.add(list, hashes, counts);
 }
 
+/** A list in pages alone that has the texts with these numbers. */
+function listInPages(database: Database.Database, id: number, numbers: readonly number[]): CountList {
+  const lists = new CountLists(database, { pages: Number.POSITIVE_INFINITY, runs: 1, texts: 1 });
+  return addTo(lists, { ...EMPTY, id }, numbers).list;
+}
+
 const step = fc.record({
   connection: fc.nat(1),
   list: fc.nat(2),
@@ -92,7 +98,7 @@ test("of a large list the pages are changed after some runs, and all of it is th
     return { pages: bytes("path_pages"), runs: bytes("path_runs") };
   };
   const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, place) => from + place);
-  let { list } = addTo(one.lists, { ...EMPTY, id: 1 }, numbers(0, 1000));
+  let list = listInPages(one.database, 1, numbers(0, 1000));
   expect(stored()).toEqual({ pages: 16_000, runs: 0 });
   list = addTo(one.lists, list, numbers(900, 1100)).list;
   list = addTo(one.lists, list, numbers(900, 1200)).list;
@@ -121,9 +127,9 @@ test("what could not be stored is not counted when it is tried again", () => {
 
 test("few that come to a list without runs go to the pages, and behind many they are a run", () => {
   const { all, close } = openLists({ pages: 4, runs: 2, texts: 5000 }, 1);
-  const { lists } = all[0] ?? expect.fail();
+  const { database, lists } = all[0] ?? expect.fail();
   const many = Array.from({ length: 1000 }, (_, number) => number);
-  let { list } = addTo(lists, { ...EMPTY, id: 1 }, many);
+  let list = listInPages(database, 1, many);
   const runs: number[] = [];
   for (const numbers of [many, [1], [2], [3], many, many, [4]]) {
     const { runs: before } = list;
@@ -132,5 +138,16 @@ test("few that come to a list without runs go to the pages, and behind many they
   }
   expect(runs).toEqual([1, 1, 0, 0, 1, 1, 0]);
   expect(list.waiting).toBe(0);
+  close();
+});
+
+test("many that come to a new list are a run at once", () => {
+  const { all, close } = openLists({ pages: 4, runs: 2, texts: 5000 }, 1);
+  const { database, lists } = all[0] ?? expect.fail();
+  const many = Array.from({ length: 1000 }, (_, number) => number);
+  const { list } = addTo(lists, { ...EMPTY, id: 1 }, many);
+  expect(list).toEqual({ id: 1, texts: 1000, pages: 1, runs: 1, waiting: 1 });
+  expect(database.prepare("SELECT count(*) FROM path_pages").pluck().get()).toBe(0);
+  expect([...addTo(lists, list, [7, 1000]).totals]).toEqual([2, 7]);
   close();
 });

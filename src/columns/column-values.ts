@@ -1,6 +1,7 @@
 // The values of a column that is being made, row by row. A row that is not set is 0, or empty.
 
 import type { TextColumn } from "./column.ts";
+import { TextCodes } from "./text-codes.ts";
 import { widened } from "./widened.ts";
 
 const EMPTY = "";
@@ -44,7 +45,7 @@ export class NumberValues<Values extends Numbers = Numbers> {
 /** Texts, each as its place among those that are different. */
 export class TextValues {
   #codes: Uint32Array<ArrayBuffer>;
-  readonly #places = new Map<string, number>([[EMPTY, 0]]);
+  readonly #places = new TextCodes();
   readonly #onNew: (text: string) => void;
 
   /** `onNew` is told of each text that was not there before. */
@@ -55,7 +56,7 @@ export class TextValues {
 
   /** Whether all rows are empty. */
   get isEmpty(): boolean {
-    return this.#places.size === 1;
+    return this.#places.texts.length === 1;
   }
 
   /** With the room behind the last row. */
@@ -64,22 +65,18 @@ export class TextValues {
   }
 
   /** Those that are different, by their codes; the first one is empty. */
-  get dictionary(): string[] {
-    return [...this.#places.keys()];
+  get dictionary(): readonly string[] {
+    return this.#places.texts;
   }
 
-  /** Undefined when no row has the text. */
-  codeOf(text: string): number | undefined {
-    return this.#places.get(text);
-  }
-
-  set(row: number, text: string): void {
-    if (text !== EMPTY) this.#codes[row] = this.#codeFor(text);
+  /** `hash` is what TextCodes may be given. */
+  set(row: number, text: string, hash = 0): void {
+    if (text !== EMPTY) this.#codes[row] = this.#codeFor(text, hash);
   }
 
   /** Puts the rows of a column behind each other, from `start` on. */
   setAll(start: number, { codes, dictionary }: TextColumn): void {
-    const own = dictionary.map((text) => this.#codeFor(text));
+    const own = dictionary.map((text) => this.#codeFor(text, 0));
     for (let row = 0; row < codes.length; row += 1) this.#codes[start + row] = own[codes[row] ?? 0] ?? 0;
   }
 
@@ -87,13 +84,10 @@ export class TextValues {
     this.#codes = widened(this.#codes, room);
   }
 
-  #codeFor(text: string): number {
-    let code = this.#places.get(text);
-    if (code === undefined) {
-      code = this.#places.size;
-      this.#places.set(text, code);
-      this.#onNew(text);
-    }
+  #codeFor(text: string, hash: number): number {
+    const known = this.#places.texts.length;
+    const code = this.#places.codeFor(text, hash);
+    if (code === known) this.#onNew(text);
     return code;
   }
 }

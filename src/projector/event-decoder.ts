@@ -24,6 +24,8 @@ export interface LoggedEvent {
   readonly siteId: string;
   readonly eventType: string;
   readonly path: string;
+  /** Of its path (texts.ts). */
+  readonly pathHash: number;
   readonly userId: string;
   /** Its timestamp in ms since 1970-01-01T00:00:00Z, without what is finer; NaN when that is none. */
   readonly timeMs: number;
@@ -127,6 +129,7 @@ export class EventDecoder {
       siteId: "",
       eventType: "",
       path: "",
+      pathHash: 0,
       userId: "",
       timeMs: Number.NaN,
       clientEventId: undefined,
@@ -146,6 +149,7 @@ export class EventDecoder {
           break;
         case PATH_TAG:
           event.path = this.#readOfRow(PATH, reader, payload, end);
+          event.pathHash = this.#texts.hash;
           break;
         case USER_ID_TAG:
           event.userId = this.#readOfRow(USER_ID, reader, payload, end);
@@ -177,7 +181,7 @@ export class EventDecoder {
     const start = reader.pos;
     reader.pos = end;
     const text = this.#texts.read(payload, start, end);
-    this.#place(place, start, end, this.#texts.wasAscii);
+    this.#place(place, start, end, this.#texts.hash !== 0);
     return text;
   }
 

@@ -22,17 +22,17 @@ export class Texts {
   readonly #words = new Int32Array(PLACES * WORDS);
   /** Those of the text that is being read. */
   readonly #read = new Int32Array(MAX_BYTES / 4);
-  #wasAscii = true;
+  #hash = 0;
 
-  /** Whether the text that was read last is known to be ASCII. */
-  get wasAscii(): boolean {
-    return this.#wasAscii;
+  /** A hash of the text that was read last, of 32 bits, signed; 0 when it is not ASCII, or very long. */
+  get hash(): number {
+    return this.#hash;
   }
 
   /** The text of the bytes from `start` up to `end`. What is no UTF-8 in them becomes U+FFFD. */
   read(bytes: Buffer, start: number, end: number): string {
     const length = end - start;
-    this.#wasAscii = false;
+    this.#hash = 0;
     if (length > MAX_BYTES) return bytes.toString("utf8", start, end);
     let hash = OFFSET_BASIS;
     let seen = 0;
@@ -46,8 +46,9 @@ export class Texts {
     }
     // Only of ASCII is each byte a character, so that text and bytes can be compared.
     if ((seen & NOT_ASCII) !== 0) return bytes.toString("utf8", start, end);
-    this.#wasAscii = true;
-    const place = (hash ^ (hash >>> 15)) & (PLACES - 1);
+    hash ^= hash >>> 15;
+    this.#hash = hash === 0 ? 1 : hash;
+    const place = hash & (PLACES - 1);
     const known = this.#places[place] ?? "";
     if (words > WORDS)
       return isSame(known, bytes, start, end) ? known : this.#put(place, NO_WORDS, bytes, start, end);

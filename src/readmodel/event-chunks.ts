@@ -57,7 +57,7 @@ class EventChunk {
     this.visitors.set(row, visitor);
     this.sessions.set(row, session);
     this.types.set(row, event.eventType);
-    this.paths.set(row, event.path);
+    this.paths.set(row, event.path, event.pathHash);
     if (event.more) this.#addDetails(row, event.more);
   }
 

@@ -38,6 +38,7 @@ function expected(frame: Frame): Decoded[] {
     const { siteId, eventType, path, userId, timestamp, id, receivedAtMs } = record.value;
     const event = {
       ...{ offset: frame.header.firstOffset + index, siteId, eventType, path, userId },
+      pathHash: expect.any(Number),
       timeMs: Date.parse(timestamp),
       clientEventId: id.case === "clientEventId" ? id.value : undefined,
       receivedAtMs: Number(receivedAtMs),

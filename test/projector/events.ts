@@ -34,6 +34,8 @@ export function logged(given: readonly GivenEvent[], first = 0): LoggedWithTimes
     siteId: one.site ?? "site",
     eventType: one.isPoison ? POISON : (one.type ?? "page_view"),
     path: one.path ?? "",
+    // One that many have in common.
+    pathHash: (one.path ?? "").length,
     userId: one.user ?? "",
     timestamp: one.at ?? "2025-11-12T19:30:01Z",
     timeMs: Date.parse(one.at ?? "2025-11-12T19:30:01Z"),

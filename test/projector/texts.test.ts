@@ -1,3 +1,4 @@
+import { isAscii } from "node:buffer";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Texts } from "../../src/projector/texts.ts";
@@ -26,10 +27,15 @@ test("any bytes become the text that Buffer makes of them, whatever was read bef
   );
   fc.assert(
     fc.property(bytes, fc.nat({ max: 3 }), (bytes, before) => {
+      const hashes: number[] = [];
       const padded = Buffer.concat([Buffer.alloc(before, "x"), bytes, Buffer.from("behind")]);
       for (let time = 0; time < 2; time += 1) {
         expect(texts.read(padded, before, before + bytes.length)).toBe(bytes.toString());
+        hashes.push(texts.hash);
       }
+      expect(hashes[1]).toBe(hashes[0]);
+      expect(hashes[0] !== 0).toBe(isAscii(bytes) && bytes.length <= 256);
+      expect(hashes[0]).toBe((hashes[0] ?? 0) | 0);
     }),
     { numRuns: 2000 },
   );

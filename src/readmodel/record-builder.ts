@@ -16,16 +16,19 @@ const NO_BYTES = new Uint8Array(0);
 
 export class RecordBuilder {
   #columns = 0;
-  readonly #types = new Float64Array(MOST_COLUMNS);
+  readonly #types = new Uint32Array(MOST_COLUMNS);
   /** Numbers, and where texts begin in their bytes. */
   readonly #values = new Float64Array(MOST_COLUMNS);
   readonly #bytes: Uint8Array[] = Array(MOST_COLUMNS).fill(NO_BYTES);
-  #length = 0;
+  /** Of the types with their own length, which is below 128: it is one byte. */
+  #headerBytes = 1;
+  #valueBytes = 0;
 
   /** Begins a row. Its first column is its id, for which the record has NULL. */
   begin(): void {
     this.#columns = 0;
-    this.#length = 0;
+    this.#headerBytes = 1;
+    this.#valueBytes = 0;
     this.addNull();
   }
 
@@ -50,35 +53,35 @@ export class RecordBuilder {
 
   /** Adds the row. Throws what TablePages.add() does. */
   addTo(table: TablePages, id: number): void {
-    let header = 1;
-    for (let column = 0; column < this.#columns; column += 1) header += varintBytes(this.#types[column] ?? 0);
-    const at = table.add(id, header + this.#length);
-    this.#putHeader(table.page, at, header);
-    this.#putValues(table.page, at + header);
+    const at = table.add(id, this.#headerBytes + this.#valueBytes);
+    this.#putValues(table.page, this.#putHeader(table.page, at));
   }
 
   #add(type: number, bytes: number, value: number): void {
     this.#types[this.#columns] = type;
     this.#values[this.#columns] = value;
     this.#columns += 1;
-    this.#length += bytes;
+    this.#headerBytes += varintBytes(type);
+    this.#valueBytes += bytes;
   }
 
-  /** Its length is below 128: it is one byte. */
-  #putHeader(page: Uint8Array, start: number, length: number): void {
-    let at = putVarint(page, start, length);
+  /** Where it ends. */
+  #putHeader(page: Uint8Array, start: number): number {
+    page[start] = this.#headerBytes;
+    let at = start + 1;
     for (let column = 0; column < this.#columns; column += 1) {
       at = putVarint(page, at, this.#types[column] ?? 0);
     }
+    return at;
   }
 
-  #putValues(page: Buffer, start: number): void {
+  #putValues(page: Uint8Array, start: number): void {
     let at = start;
     for (let column = 0; column < this.#columns; column += 1) {
       const value = this.#values[column] ?? 0;
       const type = this.#types[column] ?? 0;
-      if (type === INT32) at = page.writeInt32BE(value, at);
-      else if (type === INT64) at = putInt64(page, at, value);
+      if (type === INT32) at = putInt32(page, at, value);
+      else if (type === INT64) at = putInt32(page, putInt32(page, at, Math.floor(value / 2 ** 32)), value);
       else if (type !== NULL) {
         const bytes = this.#bytes[column] ?? NO_BYTES;
         const end = value + (type - TEXT) / 2;
@@ -89,8 +92,11 @@ export class RecordBuilder {
   }
 }
 
-/** Where it ends. */
-function putInt64(page: Buffer, at: number, value: number): number {
-  const high = Math.floor(value / 2 ** 32);
-  return page.writeUInt32BE(value - high * 2 ** 32, page.writeInt32BE(high, at));
+/** Puts the last 32 bits of a whole number; where they end. */
+function putInt32(page: Uint8Array, at: number, value: number): number {
+  page[at] = value >> 24;
+  page[at + 1] = value >> 16;
+  page[at + 2] = value >> 8;
+  page[at + 3] = value;
+  return at + 4;
 }

@@ -15,13 +15,18 @@ const MOST_RECORD_BYTES = PAGE_BYTES - 35;
 
 /** How many bytes a varint has, of a whole number from 0 to 2^53 - 1. */
 export function varintBytes(value: number): number {
-  let bytes = 1;
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes += 1;
+  if (value < 0x80) return 1;
+  let bytes = 2;
+  for (let most = 0x4000; value >= most; most *= 0x80) bytes += 1;
   return bytes;
 }
 
 /** Puts it at a place; where it ends. The most significant bits come first. */
 export function putVarint(page: Uint8Array, at: number, value: number): number {
+  if (value < 0x80) {
+    page[at] = value;
+    return at + 1;
+  }
   const end = at + varintBytes(value);
   page[end - 1] = value & 0x7f;
   let rest = Math.floor(value / 0x80);

@@ -1,10 +1,8 @@
 // The values of a column that is being made, row by row. A row that is not set is 0, or empty.
 
 import type { TextColumn } from "./column.ts";
-import { TextCodes } from "./text-codes.ts";
+import { Dictionary } from "./dictionary.ts";
 import { widened } from "./widened.ts";
-
-const EMPTY = "";
 
 type Numbers = Float64Array | Uint32Array;
 
@@ -45,7 +43,7 @@ export class NumberValues<Values extends Numbers = Numbers> {
 /** Texts, each as its place among those that are different. */
 export class TextValues {
   #codes: Uint32Array<ArrayBuffer>;
-  readonly #places = new TextCodes();
+  readonly #dictionary = new Dictionary();
   readonly #onNew: (text: string) => void;
 
   /** `onNew` is told of each text that was not there before. */
@@ -56,7 +54,7 @@ export class TextValues {
 
   /** Whether all rows are empty. */
   get isEmpty(): boolean {
-    return this.#places.texts.length === 1;
+    return this.#dictionary.texts.length === 1;
   }
 
   /** With the room behind the last row. */
@@ -66,12 +64,12 @@ export class TextValues {
 
   /** Those that are different, by their codes; the first one is empty. */
   get dictionary(): readonly string[] {
-    return this.#places.texts;
+    return this.#dictionary.texts;
   }
 
-  /** `hash` is what TextCodes may be given. */
+  /** `hash` is the text's as Dictionary.codeFor() takes it, or 0 for none. */
   set(row: number, text: string, hash = 0): void {
-    if (text !== EMPTY) this.#codes[row] = this.#codeFor(text, hash);
+    if (text !== "") this.#codes[row] = this.#codeFor(text, hash);
   }
 
   /** Puts the rows of a column behind each other, from `start` on. */
@@ -85,9 +83,9 @@ export class TextValues {
   }
 
   #codeFor(text: string, hash: number): number {
-    const known = this.#places.texts.length;
-    const code = this.#places.codeFor(text, hash);
-    if (code === known) this.#onNew(text);
+    const { length } = this.#dictionary.texts;
+    const code = this.#dictionary.codeFor(text, hash);
+    if (code === length) this.#onNew(text);
     return code;
   }
 }

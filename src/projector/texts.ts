@@ -12,9 +12,10 @@ const NO_WORDS = 0xffff;
 
 /** The bits that no four bytes of ASCII have. */
 const NOT_ASCII = 0x80808080;
-/** Of the hash FNV-1a with 32 bits, which is fed four bytes at a time here: http://www.isthe.com/chongo/tech/comp/fnv/ */
-const OFFSET_BASIS = 0x811c9dc5;
-const PRIME = 0x01000193;
+/** The hash is like FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), but fed four bytes at a time. So it has another factor, the one
+ *  of Fibonacci hashing, and the first bits of what comes out are added to the last ones. */
+const BASIS = 0x811c9dc5 | 0;
+const FACTOR = 0x9e3779b1;
 
 export class Texts {
   readonly #places: string[] = Array(PLACES).fill("");
@@ -34,19 +35,19 @@ export class Texts {
     const length = end - start;
     this.#hash = 0;
     if (length > MAX_BYTES) return bytes.toString("utf8", start, end);
-    let hash = OFFSET_BASIS;
+    let hash = BASIS;
     let seen = 0;
     let words = 0;
     for (let at = start; at < end; at += 4) {
       const word = at + 4 <= end ? wordAt(bytes, at) : lastWordAt(bytes, at, end);
       seen |= word;
-      hash = Math.imul(hash ^ word, PRIME);
+      hash = Math.imul(hash ^ word, FACTOR);
+      hash ^= hash >>> 15;
       this.#read[words] = word;
       words += 1;
     }
     // Only of ASCII is each byte a character, so that text and bytes can be compared.
     if ((seen & NOT_ASCII) !== 0) return bytes.toString("utf8", start, end);
-    hash ^= hash >>> 15;
     this.#hash = hash === 0 ? 1 : hash;
     const place = hash & (PLACES - 1);
     const known = this.#places[place] ?? "";

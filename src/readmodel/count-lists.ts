@@ -1,6 +1,6 @@
 // How often texts are there that are too many for a table of them: lists of counts by hash.
 //
-// A list is kept in pages (count-pages.ts). When so many are added at a time that all of its pages would be read and written, as while
+// A list is kept in pages (count-pages.ts). When so many are added at a time that most of its pages would be read and written, as while
 // a log is folded that is there already, the list is in memory as well: what is added is stored as a run beside the pages, and comes
 // to them when there are some runs. The database always has the whole list: what is in memory is of use only while it is the same.
 
@@ -26,7 +26,7 @@ export interface CountListSizes {
   readonly pages: number;
   /** As many runs come to the pages together. */
   readonly runs: number;
-  /** So many texts are in memory, of all lists together: up to 32 bytes each. */
+  /** So many texts are in memory, of all lists together: 21 to 32 bytes each, and up to 51 where all that was added last is known. */
   readonly texts: number;
 }
 
@@ -70,7 +70,7 @@ export class CountLists {
     return { totals, list: added.waiting < this.#sizes.runs ? added : this.#settle(added) };
   }
 
-  /** Whether all pages would be changed. */
+  /** Whether most pages would be changed. */
   #areMany(list: CountList, { length }: Float64Array): boolean {
     const pages = wantedPages(list.pages, list.texts + length);
     return pages >= this.#sizes.pages && length >= pages;

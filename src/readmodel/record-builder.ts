@@ -36,12 +36,12 @@ export class RecordBuilder {
     this.#add(NULL, 0, 0);
   }
 
-  /** A whole number; NaN stands for NULL. Throws a RangeError when it is neither. */
+  /** A whole number up to 2^53 - 1, or below 0 down to the same; NaN stands for NULL. Throws a RangeError when it is neither. */
   addNumber(value: number): void {
     if (value === (value | 0)) this.#add(INT32, INT32_BYTES, value);
     else if (Number.isNaN(value)) this.addNull();
-    else if (Number.isInteger(value)) this.#add(INT64, INT64_BYTES, value);
-    else throw new RangeError(`${value} is no whole number`);
+    else if (Number.isSafeInteger(value)) this.#add(INT64, INT64_BYTES, value);
+    else throw new RangeError(`${value} is no whole number, or too large`);
   }
 
   /** The UTF-8 from `start` up to `end`, which must not change before the row is added. Throws a RangeError when it is not there. */

@@ -1,19 +1,19 @@
-// Gives texts codes, from 1 on, in the order in which they come for the first time; the empty text has 0.
+// Texts that are different, each with a code: from 1 on, in the order in which they come for the first time. The empty text has 0.
 //
 // A text may come with a hash that whoever read its bytes has computed. Then it is found by that, which costs a fraction of a look-up in
-// a Map for a text that was never seen: the Map would go through its characters once more. Whoever chose texts with the same hash
-// has them found in the Map as well.
+// a Map for a text that was never seen: the Map would go through its characters once more. Texts that were made to have one hash
+// are found in a Map, as those without one are.
 
-/** As many texts are compared with, at most, before the Map is asked. Half of the slots are free, so that hashes that nobody
- *  chose never need as many. */
+/** With as many texts a text is compared before the Map is asked: half of the slots are free, so that good hashes need fewer. */
 const MOST_PROBES = 32;
 const FIRST_SLOTS = 64;
+const NO_SLOTS = new Int32Array(0);
 const NOWHERE = -1;
 
-export class TextCodes {
+export class Dictionary {
   readonly #texts = [""];
-  /** Slots, each a hash and a code; a code of 0 is a free one. */
-  #table = new Int32Array(2 * FIRST_SLOTS);
+  /** Slots, each a hash and a code; a code of 0 is a free one. There are none before there is a hash. */
+  #table = NO_SLOTS;
   /** Those of texts that are not in the table. */
   readonly #others = new Map<string, number>();
   /** How many are in the table. */
@@ -24,7 +24,7 @@ export class TextCodes {
     return this.#texts;
   }
 
-  /** The code of a text. `hash` has 32 bits, signed; it is 0 for none, and for the same text always the same. */
+  /** The code of a text. `hash` has 32 bits, signed, the last ones good; it is 0 for none, and always the same for the same text. */
   codeFor(text: string, hash: number): number {
     if (text === "") return 0;
     const at = hash === 0 ? NOWHERE : this.#find(text, hash);
@@ -38,6 +38,7 @@ export class TextCodes {
 
   /** The slot of a text, or the free one that is to be its. */
   #find(text: string, hash: number): number {
+    if (this.#table.length === 0) this.#table = new Int32Array(2 * FIRST_SLOTS);
     const table = this.#table;
     let at = (hash << 1) & (table.length - 1);
     for (let probe = 0; probe < MOST_PROBES; probe += 1) {

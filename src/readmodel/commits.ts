@@ -5,7 +5,7 @@ import Database, { type Statement } from "better-sqlite3";
 import type { LogPosition } from "../log/event-log.ts";
 
 /** SQLite's page cache, in KiB: what a large batch changes stays in memory until it is committed, and so do the inner pages of the
- *  large trees. With half of it, the pages of paths and visitors were read four times as often. */
+ *  large trees. With half of it, pages were read two and a half times as often. */
 const CACHE_KIB = 16 * 1024;
 /** Pages of write-ahead log after which it is copied into the database: 64 MiB. */
 const CHECKPOINT_PAGES = 16_384;

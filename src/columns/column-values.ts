@@ -69,7 +69,7 @@ export class TextValues {
 
   /** `hash` is the text's as Dictionary.codeFor() takes it, or 0 for none. */
   set(row: number, text: string, hash = 0): void {
-    if (text !== "") this.#codes[row] = this.#codeFor(text, hash);
+    this.#codes[row] = this.#codeFor(text, hash);
   }
 
   /** Puts the rows of a column behind each other, from `start` on. */

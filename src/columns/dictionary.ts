@@ -16,8 +16,6 @@ export class Dictionary {
   #table = NO_SLOTS;
   /** Those of texts that are not in the table. */
   readonly #others = new Map<string, number>();
-  /** How many are in the table. */
-  #size = 0;
 
   /** The texts by their codes. */
   get texts(): readonly string[] {
@@ -59,8 +57,8 @@ export class Dictionary {
     const code = this.#texts.push(text) - 1;
     this.#table[at] = hash;
     this.#table[at + 1] = code;
-    this.#size += 1;
-    if (4 * this.#size >= this.#table.length) this.#grow();
+    const inTable = code - this.#others.size;
+    if (4 * inTable >= this.#table.length) this.#grow();
     return code;
   }
 
@@ -72,10 +70,8 @@ export class Dictionary {
       if (code === 0) continue;
       const text = this.#texts[code] ?? "";
       const at = this.#find(text, hash);
-      if (at === NOWHERE) {
-        this.#others.set(text, code);
-        this.#size -= 1;
-      } else {
+      if (at === NOWHERE) this.#others.set(text, code);
+      else {
         this.#table[at] = hash;
         this.#table[at + 1] = code;
       }

@@ -4,6 +4,7 @@
 // exact, and costs up to a tenth of a microsecond for each event of the range. Of chunks that are taken as a whole, their
 // summaries are enough.
 
+import { compareTexts } from "../text-order.ts";
 import { Buckets } from "./buckets.ts";
 import { firstOf } from "./first-of.ts";
 import { Grouping } from "./grouping.ts";
@@ -12,7 +13,6 @@ import { type Scan, ScanArrays, tally } from "./scan.ts";
 import { SessionFacts } from "./session-facts.ts";
 import type { SiteEvents } from "./site-events.ts";
 import { Tally } from "./tally.ts";
-import { compareTexts } from "./text-order.ts";
 
 /** `checkTime` is called every few milliseconds, and may throw. Throws a TooMuch. */
 export function answer(plan: Plan, events: SiteEvents, checkTime: () => void): Answer {

@@ -7,7 +7,7 @@ import { BulkInsert, type Column, fromColumns } from "./bulk-insert.ts";
 import type { Changes, IdChanges, JoinedSession, NewChunk, SettingChange, SiteChange } from "./changes.ts";
 import { type ChunkSizes, Chunks } from "./chunks.ts";
 import { dayViews } from "./day-views.ts";
-import { PATH_SIZES, PathCounts } from "./path-counts.ts";
+import { PathCounts, type PathSizes } from "./path-counts.ts";
 import { sessionChunks } from "./session-chunks.ts";
 
 export class ChangesWriter {
@@ -17,12 +17,12 @@ export class ChangesWriter {
   readonly #chunks: Chunks;
   readonly #pathCounts: PathCounts;
 
-  constructor(database: Database, sizes: ChunkSizes) {
+  constructor(database: Database, sizes: ChunkSizes, pathSizes: PathSizes) {
     this.#statements = prepare(database);
     this.#sizes = sizes;
     this.#ids = new BulkInsert(database, "INSERT OR REPLACE INTO dedupe", 3, 1);
     this.#chunks = new Chunks(database, sizes);
-    this.#pathCounts = new PathCounts(database, PATH_SIZES);
+    this.#pathCounts = new PathCounts(database, pathSizes);
   }
 
   write(changes: Changes): void {

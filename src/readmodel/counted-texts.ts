@@ -7,18 +7,18 @@ export interface CountedTexts extends TextBytes {
   readonly counts: Float64Array;
 }
 
-export function countedTexts(entries: readonly (readonly [text: string, count: number])[]): CountedTexts {
-  const ends = new Uint32Array(entries.length);
+export function countedTexts(texts: readonly string[], counts: readonly number[]): CountedTexts {
+  const ends = new Uint32Array(texts.length);
   let end = 0;
-  entries.forEach(([text], place) => {
+  texts.forEach((text, place) => {
     end += Buffer.byteLength(text);
     ends[place] = end;
   });
   return {
-    bytes: Buffer.from(entries.map(([text]) => text).join("")),
+    bytes: Buffer.from(texts.join("")),
     starts: ends.map((_, place) => ends[place - 1] ?? 0),
     ends,
-    counts: Float64Array.from(entries, ([, count]) => count),
+    counts: Float64Array.from(counts),
   };
 }
 

@@ -1,28 +1,38 @@
 // Counts the views of paths, by site and day, so that the most viewed ones of each day are at hand.
 //
-// Of a day with few paths each has a row, and they are put in order when they are asked for. Of a day with many, all are
-// counted by their hashes (count-lists.ts), which takes a fraction of what rows by path take when each batch has paths from all
-// over; and those have a row that can be among the most viewed: all above a floor. Views only grow in number, so what
-// is below the floor stays there until it is viewed, and comes to have a row then when it is above. When these have become many,
-// the floor rises.
+// A day with few paths has a list of them (few-paths.ts). Of a day with many, all are counted by their hashes (count-lists.ts), which
+// takes a fraction of what a list takes when each batch has paths from all over; and those have a row that can be among the most
+// viewed: all above a floor. Views only grow in number, so what is below the floor stays there until it is viewed, and comes to have
+// a row then when it is above. When these have become many, the floor rises.
 
 import type { Database } from "better-sqlite3";
 import { COUNT_LIST_SIZES, type CountList, type CountListSizes, CountLists } from "./count-lists.ts";
 import { type CountedTexts, countedTexts, textAt } from "./counted-texts.ts";
 import type { DayViews } from "./day-views.ts";
+import { FewPaths, type PathList, type RunSizes } from "./few-paths.ts";
 import { above } from "./floor.ts";
 import { Growth } from "./growth.ts";
+import { mostViewed } from "./most-viewed.ts";
 import type { PathViews } from "./reports.ts";
 import { TextHash } from "./text-hash.ts";
 
 export interface PathSizes extends CountListSizes {
   /** No answer has more paths. Up to twice as many of a day are few: reading them all takes a fraction of a millisecond. */
   readonly most: number;
-  /** Whether rows have become many is looked at when there may be `most` more of them, or so many characters. */
+  /** With more characters they are many. Whether rows have become too many is looked at when there may be `most` more of them, or
+   *  so many characters. */
   readonly characters: number;
+  /** Of the runs beside a list of few paths. */
+  readonly beside: RunSizes;
 }
 
-export const PATH_SIZES: PathSizes = { ...COUNT_LIST_SIZES, most: 1000, characters: 512 * 1024 };
+export const PATH_SIZES: PathSizes = {
+  ...COUNT_LIST_SIZES,
+  ...{ most: 1000, characters: 512 * 1024, beside: { share: 0.25, bytes: 4096 } },
+};
+
+/** Those for the thread that writes large batches: what takes least to write takes more to read. */
+export const PATH_SIZES_AHEAD: PathSizes = { ...PATH_SIZES, beside: { share: 1, bytes: 4096 } };
 
 /** A day with many paths, and its floor (floor.ts). */
 interface ManyPaths extends CountList {
@@ -33,6 +43,7 @@ interface ManyPaths extends CountList {
 export class PathCounts {
   readonly #sizes: PathSizes;
   readonly #statements: Statements;
+  readonly #few: FewPaths;
   readonly #lists: CountLists;
   readonly #hash: TextHash;
   /** Of the rows since they were looked at. */
@@ -41,6 +52,7 @@ export class PathCounts {
   constructor(database: Database, sizes: PathSizes) {
     this.#sizes = sizes;
     this.#statements = prepare(database);
+    this.#few = new FewPaths(database, sizes.beside);
     this.#lists = new CountLists(database, sizes);
     const key = this.#statements.key.get();
     if (!key) throw new Error("the read model lacks the key of its hashes");
@@ -50,27 +62,37 @@ export class PathCounts {
 
   add(site: number, { day, views, paths }: DayViews): void {
     this.#statements.addViews.run(site, day, views);
-    let many = this.#statements.many.get(site, day);
-    if (!many && paths.counts.length > 2 * this.#sizes.most) many = this.#makeMany(site, day);
+    const many = this.#statements.many.get(site, day);
     if (many) this.#addToMany(site, day, many, paths);
-    else this.#addToFew(site, day, paths);
+    else if (paths.counts.length > 2 * this.#sizes.most) {
+      this.#addToMany(site, day, this.#makeMany(site, day), paths);
+    } else this.#addToFew(site, day, paths);
   }
 
-  #addToFew(site: number, day: number, paths: CountedTexts): void {
-    const rows = [...paths.counts].map((views, place) => ({ path: textAt(paths, place), views }));
-    // About as the tree has them: neighbours share pages.
-    rows.sort((a, b) => (a.path < b.path ? -1 : 1));
-    this.#statements.addRows.run({ site, day, paths: toJson(rows) });
-    this.#boundRows(site, day, rows);
+  #addToFew(site: number, day: number, { counts, ...texts }: CountedTexts): void {
+    if (counts.length === 0) return;
+    const views = [...counts];
+    const all = this.#few.add(site, day, { paths: views.map((_, place) => textAt(texts, place)), views });
+    if (all && this.#areMany(all)) this.#makeMany(site, day);
   }
 
-  /** Counts by hashes what has a row; all of it is above the floor. */
+  #areMany({ paths }: PathList): boolean {
+    const { most, characters } = this.#sizes;
+    return paths.length > 2 * most || charactersOf(paths) > characters;
+  }
+
+  /** Counts by hashes what is in a list. The most viewed of it get a row, or all where it has not too many. */
   #makeMany(site: number, day: number): ManyPaths {
-    const rows = this.#statements.rows.all(site, day);
-    const { lastInsertRowid } = this.#statements.addMany.run(site, day);
+    const { most } = this.#sizes;
+    const all = this.#few.take(site, day);
+    const hasTooMany = all.paths.length > 2 * most;
+    const rows = mostViewed(all, hasTooMany ? most : all.paths.length);
+    const last = hasTooMany ? rows.at(-1) : undefined;
+    const floor = { floorViews: last?.views ?? 0, floorPath: last?.path ?? "" };
+    const { lastInsertRowid } = this.#statements.addMany.run({ site, day, ...floor });
+    this.#statements.putRows.run({ site, day, paths: toJson(rows) });
     const list = { id: Number(lastInsertRowid), texts: 0, pages: 1, runs: 0, waiting: 0 };
-    const paths = countedTexts(rows.map(({ path, views }) => [path, views]));
-    return { ...this.#count(list, paths).list, floorViews: 0, floorPath: "" };
+    return { ...this.#count(list, countedTexts(all.paths, all.views)).list, ...floor };
   }
 
   #addToMany(site: number, day: number, many: ManyPaths, paths: CountedTexts): void {
@@ -97,10 +119,8 @@ export class PathCounts {
   /** Is told of rows that may be new. */
   #boundRows(site: number, day: number, rows: readonly PathViews[]): void {
     const { most } = this.#sizes;
-    const characters = rows.reduce((sum, { path }) => sum + path.length, 0);
-    if (!this.#growth.add(site, day, rows.length, characters)) return;
+    if (!this.#growth.add(site, day, rows.length, charactersOf(rows.map(({ path }) => path)))) return;
     if ((this.#statements.countRows.get(site, day, 2 * most + 1) ?? 0) <= 2 * most) return;
-    if (!this.#statements.many.get(site, day)) this.#makeMany(site, day);
     const last = this.#statements.rowAt.get(site, day, most - 1);
     if (!last) throw new Error(`day ${day} of site ${site} has too few rows for many paths`);
     this.#setFloor(site, day, last);
@@ -114,6 +134,10 @@ export class PathCounts {
   }
 }
 
+function charactersOf(texts: readonly string[]): number {
+  return texts.reduce((sum, { length }) => sum + length, 0);
+}
+
 /** As a JSON object: to bind a value costs more than SQLite's reading it from JSON. */
 function toJson(rows: readonly PathViews[]): string {
   return `{${rows.map(({ path, views }) => `${JSON.stringify(path)}:${views}`).join(",")}}`;
@@ -122,25 +146,19 @@ function toJson(rows: readonly PathViews[]): string {
 type Statements = ReturnType<typeof prepare>;
 
 function prepare(database: Database) {
-  // Of an INSERT with SELECT and ON CONFLICT, SQLite's grammar wants the WHERE.
-  const putRows = (views: string) =>
-    database.prepare<{ site: number; day: number; paths: string }>(`
-      INSERT INTO site_day_paths SELECT :site, :day, key, value FROM json_each(:paths) WHERE true
-      ON CONFLICT DO UPDATE SET views = ${views}`);
   return {
     key: database.prepare<[], Buffer>("SELECT key FROM path_key").pluck(),
     addViews: database.prepare<[number, number, number]>(`
       INSERT INTO site_days (site, day, views, users) VALUES (?, ?, ?, 0)
       ON CONFLICT DO UPDATE SET views = views + excluded.views`),
-    addRows: putRows("views + excluded.views"),
-    putRows: putRows("excluded.views"),
+    // Of an INSERT with SELECT and ON CONFLICT, SQLite's grammar wants the WHERE.
+    putRows: database.prepare<{ site: number; day: number; paths: string }>(`
+      INSERT INTO site_day_paths SELECT :site, :day, key, value FROM json_each(:paths) WHERE true
+      ON CONFLICT DO UPDATE SET views = excluded.views`),
     countRows: database
       .prepare<[number, number, number], number>(`
         SELECT count(*) FROM (SELECT 1 FROM site_day_paths WHERE site = ? AND day = ? LIMIT ?)`)
       .pluck(),
-    rows: database.prepare<[number, number], { path: string; views: number }>(
-      "SELECT path, views FROM site_day_paths WHERE site = ? AND day = ?",
-    ),
     rowAt: database.prepare<[number, number, number], { path: string; views: number }>(`
       SELECT path, views FROM site_day_paths WHERE site = ? AND day = ?
       ORDER BY views DESC, path LIMIT 1 OFFSET ?`),
@@ -150,8 +168,8 @@ function prepare(database: Database) {
     many: database.prepare<[number, number], ManyPaths>(`
       SELECT id, paths AS texts, pages, runs, waiting, floor_views AS floorViews, floor_path AS floorPath
       FROM many_paths WHERE site = ? AND day = ?`),
-    addMany: database.prepare<[number, number]>(
-      "INSERT INTO many_paths VALUES (NULL, ?, ?, 0, 1, 0, 0, 0, '')",
+    addMany: database.prepare<{ site: number; day: number; floorViews: number; floorPath: string }>(
+      "INSERT INTO many_paths VALUES (NULL, :site, :day, 0, 1, 0, 0, :floorViews, :floorPath)",
     ),
     setMany: database.prepare<CountList>(`
       UPDATE many_paths SET paths = :texts, pages = :pages, runs = :runs, waiting = :waiting WHERE id = :id`),

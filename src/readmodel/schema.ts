@@ -5,7 +5,7 @@
 // about all time costs what one about a day does.
 
 /** Counts up with every change of the tables or of the fold: a new one is built from the log beside the old. */
-export const PROJECTION_VERSION = 11;
+export const PROJECTION_VERSION = 12;
 
 /** The `day` that stands for all time; below the first day that a timestamp can have (0000-01-01 is -719,528). */
 export const ALL_TIME = -1_000_000;
@@ -56,7 +56,18 @@ CREATE TABLE site_days (
   PRIMARY KEY (site, day)
 ) STRICT, WITHOUT ROWID;
 
--- Of a day with few paths all of them; of one with many the most viewed ones (path-counts.ts).
+-- The views of the paths of a day that has few of them (few-paths.ts): a list, and what was added to it since.
+CREATE TABLE few_paths (
+  site INTEGER NOT NULL,
+  day INTEGER NOT NULL,
+  run INTEGER NOT NULL,            -- 0 is the list
+  bytes INTEGER NOT NULL,          -- how long the texts are; in the key, as it is looked up alone
+  paths TEXT NOT NULL,             -- each once, and the views of each: JSON arrays
+  views TEXT NOT NULL,
+  PRIMARY KEY (site, day, run, bytes)
+) STRICT;
+
+-- Of a day with many paths the most viewed ones (path-counts.ts).
 CREATE TABLE site_day_paths (
   site INTEGER NOT NULL,
   day INTEGER NOT NULL,

@@ -1,6 +1,8 @@
 // Reads the most viewed paths of a day.
 
 import type { Database } from "better-sqlite3";
+import { fewPathsReader } from "./few-paths.ts";
+import { mostViewed } from "./most-viewed.ts";
 import type { PathViews } from "./reports.ts";
 
 /** By views, then by path: at most `limit`. */
@@ -11,7 +13,18 @@ export function topPathsReader(database: Database): TopPaths {
     SELECT path, views FROM site_day_paths
     WHERE site = ? AND day = ? ORDER BY views DESC, path LIMIT ?`);
   const fromRows: TopPaths = (site, day, limit) => ofRows.all(site, day, limit);
-  return isRanked(database) ? earlierReader(database, fromRows) : fromRows;
+  if (isRanked(database)) return earlierReader(database, fromRows);
+  if (!hasLists(database)) return fromRows;
+  const few = fewPathsReader(database);
+  return (site, day, limit) => {
+    const list = few(site, day);
+    return list.paths.length > 0 ? mostViewed(list, limit) : fromRows(site, day, limit);
+  };
+}
+
+/** Until it is built anew, a read model of version 10 or 11 has rows of the few paths of a day, too. */
+function hasLists(database: Database): boolean {
+  return database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'few_paths'").get() !== undefined;
 }
 
 /** Until it is built anew, a read model of version 8 or 9 has all paths of a day, of which an index has those by views that can be

@@ -13,6 +13,7 @@ import { SELECT_CHECKPOINT, toPosition } from "./checkpoint.ts";
 import { CHUNK_SIZES } from "./chunks.ts";
 import { Commits, NotAtCheckpoint, openForWriting } from "./commits.ts";
 import { Folder, KNOWN } from "./folder.ts";
+import { PATH_SIZES } from "./path-counts.ts";
 import { PROJECTION_VERSION, SCHEMA } from "./schema.ts";
 import { type WriteReply, WriteThread } from "./write-thread.ts";
 
@@ -96,7 +97,7 @@ export class ReadModelWriter {
       this.#folder = new Folder(this.#database, { dedupeWindowMs, sizes, known });
       this.#commits = new Commits(this.#database);
       this.#rows = new BoundRows(this.#database);
-      this.#changes = new ChangesWriter(this.#database, sizes);
+      this.#changes = new ChangesWriter(this.#database, sizes, PATH_SIZES);
     } catch (error) {
       this.#database.close();
       throw usable(error);

@@ -5,24 +5,22 @@ import type { Database } from "better-sqlite3";
 import { type Columns, unpack } from "../../src/columns/chunk.ts";
 import { decodeNumbers, decodeTexts } from "../../src/columns/column.ts";
 import { PATH_SIZES } from "../../src/readmodel/path-counts.ts";
+import { topPathsReader } from "../../src/readmodel/top-paths.ts";
 
 /** The tables that are cut as the batches were, with `sqlite_sequence`, which counts the chunks; those of hashes, which have a
- *  random key; and that of paths, of which days with many have more than an answer may have. */
+ *  random key; and those of paths, of which days with many have more than an answer may have. */
 export const CUT_TABLES = [
   ...["chunks", "chunk_columns", "sqlite_sequence"],
-  ...["many_paths", "path_pages", "path_runs", "path_key", "site_day_paths"],
+  ...["few_paths", "many_paths", "path_pages", "path_runs", "path_key", "site_day_paths"],
 ];
 
 /** The most viewed paths of each day, as JSON, as many as an answer may have. */
 export function topPaths(database: Database): string[] {
+  const read = topPathsReader(database);
   return database
-    .prepare<[number], string>(`
-      SELECT json_array(site, day, path, views) FROM (
-        SELECT *, row_number() OVER (PARTITION BY site, day ORDER BY views DESC, path) AS place
-        FROM site_day_paths)
-      WHERE place <= ? ORDER BY site, day, place`)
-    .pluck()
-    .all(PATH_SIZES.most);
+    .prepare<[], { site: number; day: number }>("SELECT site, day FROM site_days ORDER BY site, day")
+    .all()
+    .map(({ site, day }) => JSON.stringify([site, day, read(site, day, PATH_SIZES.most)]));
 }
 
 const NUMBERS = new Set<string>([

@@ -13,10 +13,7 @@ export function checkTables(live: Database, fresh: Database): Finding[] {
   }
   const chunks = firstDifference(rowsIn("chunks", live, chunkRows), rowsIn("chunks", fresh, chunkRows));
   if (chunks) findings.push({ kind: "tables", what: `the events in chunks: ${chunks}` });
-  const paths = firstDifference(
-    rowsIn("site_day_paths", live, topPaths),
-    rowsIn("site_day_paths", fresh, topPaths),
-  );
+  const paths = firstDifference(rowsIn("site_days", live, topPaths), rowsIn("site_days", fresh, topPaths));
   if (paths) findings.push({ kind: "tables", what: `the most viewed paths: ${paths}` });
   return findings;
 }

@@ -11,11 +11,12 @@ import type { RebuildProgress } from "../../src/projector/rebuild.ts";
 import { currentGeneration, generationPath } from "../../src/readmodel/generations.ts";
 import { ReadModelReader } from "../../src/readmodel/reader.ts";
 import { ReadModelWriter } from "../../src/readmodel/writer.ts";
+import { topPaths } from "../columns/stored-rows.ts";
 import { temporaryDirectory } from "../temporary.ts";
 import { type GivenEvent, recorded } from "./events.ts";
 
 const WINDOW_MS = 7 * 86_400_000;
-const TABLES = ["events", "sites", "site_days", "site_day_paths", "visitors", "dedupe", "dead_letters"];
+const TABLES = ["events", "sites", "site_days", "visitors", "dedupe", "dead_letters"];
 
 interface World {
   readonly data: string;
@@ -67,8 +68,9 @@ async function foldedTo(data: string, position: number): Promise<void> {
 function dump(data: string): unknown[][] {
   const database = new Database(generationPath(data, currentGeneration(data) ?? 0), { readonly: true });
   const rows = TABLES.map((table) => database.prepare(`SELECT * FROM ${table}`).all());
+  const paths = topPaths(database);
   database.close();
-  return rows;
+  return [paths, ...rows];
 }
 
 /** Frames of events of all kinds, some of them sent twice. */

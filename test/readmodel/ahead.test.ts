@@ -11,7 +11,7 @@ import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
 import { KNOWN, type Known } from "../../src/readmodel/folder.ts";
 import { generationPath } from "../../src/readmodel/generations.ts";
 import { type Batch, type DeadLetter, ReadModelWriter } from "../../src/readmodel/writer.ts";
-import { chunkRows } from "../columns/stored-rows.ts";
+import { chunkRows, topPaths } from "../columns/stored-rows.ts";
 import { after, batch, type GivenEvent, logged, partOf } from "../projector/events.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
@@ -80,7 +80,7 @@ function eventsOf({ path }: Model): number[] {
 }
 
 const TABLES = [
-  ...["projection", "events", "sites", "site_days", "site_day_paths", "dedupe"],
+  ...["projection", "events", "sites", "site_days", "dedupe"],
   ...["visitors", "sessions", "session_aliases", "dead_letters"],
 ];
 
@@ -88,8 +88,9 @@ function dump({ path }: Model): unknown {
   const database = new Database(path, { readonly: true });
   const rows = TABLES.map((table) => database.prepare(`SELECT * FROM ${table}`).all());
   const inChunks = chunkRows(database);
+  const paths = topPaths(database);
   database.close();
-  return { rows, inChunks };
+  return { rows, inChunks, paths };
 }
 
 const name = (prefix: string, count: number) => fc.nat(count).map((number) => `${prefix}${number}`);

@@ -6,6 +6,7 @@ import { ChangesWriter } from "../../src/readmodel/changes-writer.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
 import { Folder, KNOWN } from "../../src/readmodel/folder.ts";
 import { generationPath } from "../../src/readmodel/generations.ts";
+import { PATH_SIZES } from "../../src/readmodel/path-counts.ts";
 import { SCHEMA } from "../../src/readmodel/schema.ts";
 import { ReadModelWriter } from "../../src/readmodel/writer.ts";
 import { CUT_TABLES, chunkRows, topPaths } from "../columns/stored-rows.ts";
@@ -35,7 +36,7 @@ function openDedupe() {
   database.exec(SCHEMA);
   const sizes = CHUNK_SIZES;
   const folder = new Folder(database, { dedupeWindowMs: WINDOW_MS, sizes, known: KNOWN });
-  const writer = new ChangesWriter(database, sizes);
+  const writer = new ChangesWriter(database, sizes, PATH_SIZES);
   const rows = database.prepare<[], Remembered>(`
     SELECT site_id AS site, event_id AS id, received_at_ms AS receivedAtMs
     FROM dedupe JOIN sites ON sites.id = dedupe.site ORDER BY site_id, event_id`);

@@ -9,13 +9,14 @@ import { ChangesWriter } from "../../src/readmodel/changes-writer.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
 import type { EventRows } from "../../src/readmodel/event-rows.ts";
 import { Folder, type Known } from "../../src/readmodel/folder.ts";
+import { PATH_SIZES } from "../../src/readmodel/path-counts.ts";
 import { SCHEMA } from "../../src/readmodel/schema.ts";
-import { chunkRows } from "../columns/stored-rows.ts";
+import { chunkRows, topPaths } from "../columns/stored-rows.ts";
 import { type GivenEvent, logged, partOf } from "../projector/events.ts";
 
 const START_MS = Date.UTC(2025, 10, 12, 20);
 const TABLES = [
-  ...["events", "sites", "site_days", "site_day_paths", "dedupe"],
+  ...["events", "sites", "site_days", "dedupe"],
   ...["visitors", "sessions", "session_aliases"],
 ];
 
@@ -34,7 +35,7 @@ function fold(batches: readonly GivenBatch[], known: Known): unknown {
   database.exec(SCHEMA);
   const folder = new Folder(database, { dedupeWindowMs: 1000, sizes: CHUNK_SIZES, known });
   const bound = new BoundRows(database);
-  const writer = new ChangesWriter(database, CHUNK_SIZES);
+  const writer = new ChangesWriter(database, CHUNK_SIZES, PATH_SIZES);
   let write = () => {};
   let offset = 0;
   for (const { events, partEvents, seenBefore, isLast } of batches) {
@@ -63,8 +64,9 @@ function fold(batches: readonly GivenBatch[], known: Known): unknown {
   write();
   const tables = TABLES.map((table) => database.prepare(`SELECT * FROM ${table}`).all());
   const inChunks = chunkRows(database);
+  const paths = topPaths(database);
   database.close();
-  return { tables, inChunks };
+  return { tables, inChunks, paths };
 }
 
 const name = (prefix: string, count: number) => fc.nat(count).map((number) => `${prefix}${number}`);

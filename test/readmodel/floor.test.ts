@@ -22,7 +22,10 @@ test("all texts above the floor are found, or at least the most frequent ones an
       const floor: Floor = { count, text: Buffer.from(text) };
       const ranked = given.filter((one) => compare(one, [text, count]) <= 0).sort(compare);
       const found = above(
-        countedTexts(given),
+        countedTexts(
+          given.map(([text]) => text),
+          given.map(([, count]) => count),
+        ),
         Float64Array.from(given, ([, count]) => count),
         floor,
         most,

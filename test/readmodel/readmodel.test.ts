@@ -12,7 +12,7 @@ import { KNOWN } from "../../src/readmodel/folder.ts";
 import { generationPath, publishGeneration } from "../../src/readmodel/generations.ts";
 import { ReadModelReader } from "../../src/readmodel/reader.ts";
 import { ReadModelWriter, UnusableReadModel } from "../../src/readmodel/writer.ts";
-import { chunkRows } from "../columns/stored-rows.ts";
+import { chunkRows, topPaths } from "../columns/stored-rows.ts";
 import { after, batch, type GivenEvent } from "../projector/events.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
@@ -256,13 +256,14 @@ function expectSameHoweverSplit(
 function dump(directory: string): unknown {
   const database = new Database(join(directory, "analytics.db"), { readonly: true });
   const tables = [
-    ...["projection", "events", "sites", "site_days", "site_day_paths", "dedupe"],
+    ...["projection", "events", "sites", "site_days", "dedupe"],
     ...["visitors", "sessions", "session_aliases", "goals", "dead_letters"],
   ];
   const rows = tables.map((table) => database.prepare(`SELECT * FROM ${table}`).all());
   const inChunks = chunkRows(database);
+  const paths = topPaths(database);
   database.close();
-  return [rows, inChunks];
+  return [rows, inChunks, paths];
 }
 
 function naiveStats(

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { compareTexts } from "../../src/query/text-order.ts";
+import { compareTexts } from "../src/text-order.ts";
 
 test("the order of texts is that of their UTF-8 bytes", () => {
   const text = fc.string({

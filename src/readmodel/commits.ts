@@ -69,6 +69,11 @@ export class Commits {
     return result;
   }
 
+  /** Copies what it can of the write-ahead log into the database. What another connection writes meanwhile stays in the log. */
+  copyLog(): void {
+    this.#database.pragma("wal_checkpoint(PASSIVE)");
+  }
+
   /**
    * While questions follow each other without a pause, SQLite never finds the moment to begin the write-ahead log anew, and
    * it grows. So, behind a transaction, when it has grown, the readers of older states are waited for; new ones do not need the log then.

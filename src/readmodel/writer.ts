@@ -1,6 +1,7 @@
 // The writing half of the read model: applies a batch of events and the checkpoint behind them in one transaction,
 // so that every event of the log counts exactly once. The projector alone has it.
 
+import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import Database from "better-sqlite3";
 import type { LogPosition } from "../log/event-log.ts";
@@ -162,6 +163,7 @@ export class ReadModelWriter {
     const [before] = this.#inFlight;
     this.#inFlight.push({ batch, after, written: thread.commit(changes, batch.firstOffset, after) });
     if (before) {
+      await this.#copyLogUntil(before.written);
       if ((await before.written) !== undefined) return this.settle();
       this.#inFlight.shift();
     }
@@ -189,6 +191,18 @@ export class ReadModelWriter {
     await Promise.all(this.#inFlight.map(({ written }) => written));
     if (this.#thread) await this.#thread.close();
     this.#database.close();
+  }
+
+  /** When a batch is not written yet, and this thread has nothing else to do: what it copies, the other one need not. */
+  async #copyLogUntil(written: Promise<WriteReply>): Promise<void> {
+    let isWritten = false;
+    void written.then(() => {
+      isWritten = true;
+    });
+    // The first one may come before messages that are here are looked at, the second one comes behind.
+    await setImmediate();
+    await setImmediate();
+    if (!isWritten) this.#commits.copyLog();
   }
 
   #initialize(identity: string): void {

@@ -1,15 +1,24 @@
-// Who visitors are, beyond those that are in memory with what they do: a table by what they are known by, off V8's heap. To look
-// into the database costs ten times as much.
+// Who visitors are, beyond those that are in memory with what they do: a table by a hash of what they are known by, off V8's heap. To
+// look into the database costs ten times as much.
+//
+// The hash is that of text-hash.ts, with a key that is made anew for each table: with a million million look-ups, the probability that
+// one of them takes a visitor for another one is below 2^-32, whoever chose what they are known by.
 //
 // Of a site of which all visitors were put here, it is also known that most others are nobody's: by a filter after Bloom, "Space/time
 // trade-offs in hash coding with allowable errors", 1970, whose two bits of each visitor are in one word.
 
+import { randomFillSync } from "node:crypto";
+
 /** Whoever is known by more characters, or by others than of one byte, is not in it. */
-const MAX_LENGTH = 36;
-/** A place has the site, the length with the kind, what was put, and the characters, four in each word. */
-const VALUE = 2;
-const CHARACTERS = 3;
-const WORDS = CHARACTERS + MAX_LENGTH / 4;
+const MAX_LENGTH = 255;
+/** What is hashed before the characters: the kind, and the bytes of the site's number. */
+const SITE_BYTES = 4;
+const HEAD = 1 + SITE_BYTES;
+const HASH_WORDS = 3;
+
+/** A place has the hash, and what was put. */
+const VALUE = HASH_WORDS;
+const WORDS = HASH_WORDS + 1;
 
 /** Of the filter, in words of 32 bits: with a million visitors, about one of a hundred others seems to be among them. */
 const FILTER_WORDS = 1 << 20;
@@ -18,28 +27,25 @@ const MAX_FILTERED_SITES = 65_536;
 
 /** The characters that are not of one byte. */
 const WIDE = 0xff00;
-/** FNV-1a with 32 bits, which is fed four characters at a time: http://www.isthe.com/chongo/tech/comp/fnv/ */
-const OFFSET_BASIS = 0x811c9dc5;
-const PRIME = 0x01000193;
-/** 2^32 divided by the golden ratio: Knuth, "The Art of Computer Programming", volume 3, 6.4. */
-const GOLDEN_RATIO = 0x9e3779b1;
 
 /** A user id and a hash are never the same visitor. */
 export type VisitorKind = "user" | "hash";
 
 export class VisitorCache {
   readonly #places: Int32Array;
-  /** A place as it would be for the visitor that is asked about. */
-  readonly #asked = new Int32Array(WORDS);
-  /** The hash of that visitor. */
-  #hash = 0;
+  readonly #count: number;
+  /** Three to begin with, and three for each place of what is hashed. */
+  readonly #key = randomFillSync(new Int32Array(HASH_WORDS * (1 + HEAD + MAX_LENGTH)));
+  /** That of the visitor that is asked about. */
+  readonly #hash = new Int32Array(HASH_WORDS);
   readonly #filter = new Int32Array(FILTER_WORDS);
   /** The sites of which all visitors are in the filter. */
   readonly #filtered = new Set<number>();
 
-  /** Each visitor has one of `places`, by a hash; the next one with that place takes it. A place takes 48 bytes. */
+  /** Each visitor has one of `places`, by its hash; the next one with that place takes it. A place takes 16 bytes. */
   constructor(places: number) {
     this.#places = new Int32Array(places * WORDS);
+    this.#count = places;
   }
 
   /** Is told that a site has no visitors yet; from now on, each one is put here before it is looked for in vain. */
@@ -49,25 +55,25 @@ export class VisitorCache {
 
   /** What was put for a visitor; 0 when there is no such visitor; undefined when neither is known. */
   find(site: number, kind: VisitorKind, key: string): number | undefined {
-    const first = this.#placeOf(site, kind, key);
-    if (first === undefined) return undefined;
-    for (let word = 0; word < WORDS; word += 1) {
-      if (word !== VALUE && this.#places[first + word] !== this.#asked[word]) {
+    if (!this.#ask(site, kind, key)) return undefined;
+    const first = this.#placeOf();
+    for (let word = 0; word < HASH_WORDS; word += 1) {
+      if (this.#places[first + word] !== this.#hash[word]) {
         return this.#filtered.has(site) && !this.#isInFilter() ? 0 : undefined;
       }
     }
-    return this.#places[first + VALUE];
+    const value = this.#places[first + VALUE];
+    return value === 0 ? undefined : value;
   }
 
   /** `value` is from 1 on; one of 2^31 or more is not kept. */
   put(site: number, kind: VisitorKind, key: string, value: number): void {
-    const first = this.#placeOf(site, kind, key);
-    if (first === undefined) return;
+    if (!this.#ask(site, kind, key)) return;
     const word = this.#filterWord();
     this.#filter[word] = (this.#filter[word] ?? 0) | this.#filterBits();
-    this.#asked[VALUE] = value;
-    if (this.#asked[VALUE] === value) this.#places.set(this.#asked, first);
-    else this.#places.fill(0, first, first + WORDS);
+    const first = this.#placeOf();
+    this.#places.set(this.#hash, first);
+    this.#places[first + VALUE] = value < 2 ** 31 ? value : 0;
   }
 
   clear(): void {
@@ -81,39 +87,53 @@ export class VisitorCache {
     return ((this.#filter[this.#filterWord()] ?? 0) & bits) === bits;
   }
 
+  // Of a sum, the first bits are the ones that depend on all of the text.
+
+  /** Where the place of the visitor that is asked about begins. */
+  #placeOf(): number {
+    return WORDS * Math.floor((this.#unsigned(0) / 2 ** 32) * this.#count);
+  }
+
   #filterWord(): number {
-    return this.#hash & (FILTER_WORDS - 1);
+    return Math.floor((this.#unsigned(1) / 2 ** 32) * FILTER_WORDS);
   }
 
-  /** By what the word is not chosen by. */
   #filterBits(): number {
-    const mixed = Math.imul(this.#hash, GOLDEN_RATIO);
-    return (1 << (mixed >>> 27)) | (1 << ((mixed >>> 22) & 31));
+    const third = this.#unsigned(2);
+    return (1 << (third >>> 27)) | (1 << ((third >>> 22) & 31));
   }
 
-  /** Where a visitor's place begins, after it was made in #asked; undefined for one that has none. Sites have numbers from 1 on,
-   *  so that no visitor is taken for what is not there. */
-  #placeOf(site: number, kind: VisitorKind, key: string): number | undefined {
+  #unsigned(word: number): number {
+    return (this.#hash[word] ?? 0) >>> 0;
+  }
+
+  /** Makes the hash of a visitor. Whether it can be in the table. */
+  #ask(site: number, kind: VisitorKind, key: string): boolean {
     const { length } = key;
-    if (length > MAX_LENGTH || this.#places.length === 0) return undefined;
-    const asked = this.#asked;
-    asked[0] = site;
-    asked[1] = 2 * length + (kind === "user" ? 0 : 1);
-    asked.fill(0, CHARACTERS);
-    let hash = Math.imul(OFFSET_BASIS ^ site, PRIME);
+    if (length > MAX_LENGTH || this.#count === 0) return false;
+    const numbers = this.#key;
+    const start = kind === "user" ? 1 : 2;
+    let first = numbers[0] ?? 0;
+    let second = numbers[1] ?? 0;
+    let third = numbers[2] ?? 0;
     let seen = 0;
-    for (let at = 0; at < length; at += 4) {
-      let word = 0;
-      for (let next = at; next < at + 4 && next < length; next += 1) {
-        const character = key.charCodeAt(next);
-        seen |= character;
-        word = (word << 8) | character;
-      }
-      asked[CHARACTERS + at / 4] = word;
-      hash = Math.imul(hash ^ word, PRIME);
+    let word = HASH_WORDS;
+    for (let at = -HEAD; at < length; at += 1) {
+      let byte: number;
+      if (at >= 0) {
+        byte = key.charCodeAt(at);
+        seen |= byte;
+      } else byte = at === -HEAD ? start : (site >>> (8 * (at + SITE_BYTES))) & 0xff;
+      // One more, so that a text with zeros behind it is another one.
+      byte += 1;
+      first = (first + Math.imul(byte, numbers[word] ?? 0)) | 0;
+      second = (second + Math.imul(byte, numbers[word + 1] ?? 0)) | 0;
+      third = (third + Math.imul(byte, numbers[word + 2] ?? 0)) | 0;
+      word += HASH_WORDS;
     }
-    if ((seen & WIDE) !== 0) return undefined;
-    this.#hash = (hash ^ (hash >>> 15)) >>> 0;
-    return (this.#hash % (this.#places.length / WORDS)) * WORDS;
+    this.#hash[0] = first;
+    this.#hash[1] = second;
+    this.#hash[2] = third;
+    return (seen & WIDE) === 0;
   }
 }

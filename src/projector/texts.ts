@@ -1,7 +1,7 @@
 // Makes texts of UTF-8 bytes, and for bytes that were seen a moment ago gives the same string again, as most texts of
 // events are. That takes no memory, and what counts by such a string finds its hash computed already.
 
-/** Each text has one place, by its hash; the next one with that place replaces it. */
+/** Each text has one place, by its hash. One that comes twice replaces the one that has it: many texts come but once. */
 const PLACES = 1 << 14;
 /** Longer texts are rarely seen twice. */
 const MAX_BYTES = 256;
@@ -21,6 +21,8 @@ export class Texts {
   readonly #places: string[] = Array(PLACES).fill("");
   readonly #lengths = new Uint16Array(PLACES);
   readonly #words = new Int32Array(PLACES * WORDS);
+  /** By place, the hash of the text that was read last and did not have it. */
+  readonly #waiting = new Int32Array(PLACES);
   /** Those of the text that is being read. */
   readonly #read = new Int32Array(MAX_BYTES / 4);
   #hash = 0;
@@ -51,12 +53,11 @@ export class Texts {
     this.#hash = hash === 0 ? 1 : hash;
     const place = hash & (PLACES - 1);
     const known = this.#places[place] ?? "";
-    if (words > WORDS)
-      return isSame(known, bytes, start, end) ? known : this.#put(place, NO_WORDS, bytes, start, end);
-    if (this.#lengths[place] === length && this.#hasWords(place, words)) return known;
-    for (let index = 0; index < words; index += 1)
-      this.#words[place * WORDS + index] = this.#read[index] ?? 0;
-    return this.#put(place, length, bytes, start, end);
+    const isKnown =
+      words > WORDS
+        ? isSame(known, bytes, start, end)
+        : this.#lengths[place] === length && this.#hasWords(place, words);
+    return isKnown ? known : this.#make(place, words, bytes, start, end);
   }
 
   #hasWords(place: number, words: number): boolean {
@@ -67,11 +68,19 @@ export class Texts {
     return true;
   }
 
-  #put(place: number, length: number, bytes: Buffer, start: number, end: number): string {
+  #make(place: number, words: number, bytes: Buffer, start: number, end: number): string {
     const text = bytes.toString("latin1", start, end);
-    this.#places[place] = text;
-    this.#lengths[place] = length;
+    if (this.#waiting[place] === this.#hash) this.#put(place, text, words);
+    else this.#waiting[place] = this.#hash;
     return text;
+  }
+
+  #put(place: number, text: string, words: number): void {
+    this.#places[place] = text;
+    this.#lengths[place] = words > WORDS ? NO_WORDS : text.length;
+    if (words > WORDS) return;
+    for (let index = 0; index < words; index += 1)
+      this.#words[place * WORDS + index] = this.#read[index] ?? 0;
   }
 }
 

@@ -17,6 +17,8 @@ import { EventDecoder } from "./event-decoder.ts";
 
 /** A batch is kept as bytes until it is folded. Events of 3 KB, the largest there are, would otherwise take 300 MB. */
 const MAX_BATCH_BYTES = 32 * 1024 * 1024;
+/** From so many events on it takes less to start the thread that writes large batches than to do without it. */
+const LARGE_BATCH_EVENTS = 16_384;
 
 export interface Folded {
   readonly events: number;
@@ -99,15 +101,16 @@ export class Projection {
       await this.#apply(
         { firstOffset: first.header.firstOffset, parts: this.#decoded(frames) },
         after,
-        isAtEnd,
+        isAtEnd && events < LARGE_BATCH_EVENTS,
       );
+      if (isAtEnd) this.#report(await this.#model.settle());
     } else this.#report(await this.#model.settle());
     return { events, isAtEnd, foldMs: performance.now() - startMs };
   }
 
-  /** One that is not the last is written while the next one is folded. */
-  async #apply(batch: Batch, after: LogPosition, isLast: boolean): Promise<void> {
-    if (!isLast) {
+  /** One that is large, or behind which there are more, is written by a thread while the next one is folded. */
+  async #apply(batch: Batch, after: LogPosition, isAlone: boolean): Promise<void> {
+    if (!isAlone) {
       this.#report(await this.#model.applyAhead(batch, after));
       return;
     }

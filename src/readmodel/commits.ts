@@ -69,9 +69,16 @@ export class Commits {
     return result;
   }
 
-  /** Copies what it can of the write-ahead log into the database. What another connection writes meanwhile stays in the log. */
+  /**
+   * Copies what it can of the write-ahead log into the database. What another connection writes meanwhile stays in the log; and so
+   * does all when there is no room. As where SQLite does it by itself behind a commit, that is no error: the next one tells.
+   */
   copyLog(): void {
-    this.#database.pragma("wal_checkpoint(PASSIVE)");
+    try {
+      this.#database.pragma("wal_checkpoint(PASSIVE)");
+    } catch (error) {
+      if (!(error instanceof Database.SqliteError)) throw error;
+    }
   }
 
   /**

@@ -20,15 +20,18 @@ interface Run {
 const EMPTY: PathList = { paths: [], views: [] };
 /** The list is the run with this number. */
 const LIST = 0;
-/** When there are more runs, they come to the list. */
-const MOST_RUNS = 32;
+/** With more runs, they come to the list: of some days with more than of others, so that those which are seen together do not all
+ *  come to it in one batch. */
+const LEAST_RUNS = 16;
 
-/** How long runs may be together before they come to the list. */
+/** How long the runs of a day may be together before they come to the list. */
 export interface RunSizes {
-  /** As a share of the list, */
+  /** As a share of the list, in bytes and in paths, */
   readonly share: number;
-  /** and whatever it is, in bytes. */
+  /** and whatever it is, in bytes, */
   readonly bytes: number;
+  /** and in paths. */
+  readonly paths: number;
 }
 
 /** All paths of a day; none when it has no list here. */
@@ -42,19 +45,19 @@ export function fewPathsReader(database: Database): (site: number, day: number) 
 export class FewPaths {
   readonly #sizes: RunSizes;
   readonly #read: (site: number, day: number) => PathList;
-  readonly #runs: Statement<[number, number], [run: number, bytes: number]>;
-  readonly #insert: Statement<[number, number, number, number, string, string]>;
+  readonly #runs: Statement<[number, number], [run: number, bytes: number, size: number]>;
+  readonly #insert: Statement<[number, number, number, number, number, string, string]>;
   readonly #remove: Statement<[number, number]>;
 
   constructor(database: Database, sizes: RunSizes) {
     this.#sizes = sizes;
     this.#read = fewPathsReader(database);
     this.#runs = database
-      .prepare<[number, number], [number, number]>(
-        "SELECT run, bytes FROM few_paths WHERE site = ? AND day = ? ORDER BY run",
+      .prepare<[number, number], [number, number, number]>(
+        "SELECT run, bytes, size FROM few_paths WHERE site = ? AND day = ? ORDER BY run",
       )
       .raw();
-    this.#insert = database.prepare("INSERT INTO few_paths VALUES (?, ?, ?, ?, ?, ?)");
+    this.#insert = database.prepare("INSERT INTO few_paths VALUES (?, ?, ?, ?, ?, ?, ?)");
     this.#remove = database.prepare("DELETE FROM few_paths WHERE site = ? AND day = ?");
   }
 
@@ -62,19 +65,24 @@ export class FewPaths {
   add(site: number, day: number, added: PathList): PathList | undefined {
     const run = toJson(added);
     let last = LIST;
-    let list = 0;
-    let beside = bytesOf(run);
-    for (const [number, bytes] of this.#runs.all(site, day)) {
+    const list = { bytes: 0, size: 0 };
+    const beside = { bytes: bytesOf(run), size: added.paths.length };
+    for (const [number, bytes, size] of this.#runs.all(site, day)) {
+      const sum = number === LIST ? list : beside;
+      sum.bytes += bytes;
+      sum.size += size;
       last = number;
-      if (number === LIST) list = bytes;
-      else beside += bytes;
     }
-    if (last < MOST_RUNS && beside <= Math.max(this.#sizes.bytes, this.#sizes.share * list)) {
-      this.#put(site, day, last + 1, run);
+    const { share, bytes, paths } = this.#sizes;
+    const areShort =
+      beside.bytes <= Math.max(bytes, share * list.bytes) &&
+      beside.size <= Math.max(paths, share * list.size);
+    if (areShort && last < mostRuns(site, day)) {
+      this.#put(site, day, last + 1, added.paths.length, run);
       return undefined;
     }
     const all = sumOf([this.take(site, day), added]);
-    this.#put(site, day, LIST, toJson(all));
+    this.#put(site, day, LIST, all.paths.length, toJson(all));
     return all;
   }
 
@@ -85,9 +93,14 @@ export class FewPaths {
     return all;
   }
 
-  #put(site: number, day: number, number: number, run: Run): void {
-    this.#insert.run(site, day, number, bytesOf(run), run.paths, run.views);
+  #put(site: number, day: number, number: number, size: number, run: Run): void {
+    this.#insert.run(site, day, number, bytesOf(run), size, run.paths, run.views);
   }
+}
+
+/** From LEAST_RUNS up to twice as many. */
+function mostRuns(site: number, day: number): number {
+  return LEAST_RUNS + ((Math.abs(day) + site) % (LEAST_RUNS + 1));
 }
 
 /** Of a text that is not ASCII it is somewhat less. */

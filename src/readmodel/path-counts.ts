@@ -19,8 +19,9 @@ import { TextHash } from "./text-hash.ts";
 export interface PathSizes extends CountListSizes {
   /** No answer has more paths. Up to twice as many of a day are few: reading them all takes a fraction of a millisecond. */
   readonly most: number;
-  /** With more characters they are many. Whether rows have become too many is looked at when there may be `most` more of them, or
-   *  so many characters. */
+  /** With more characters they are many. */
+  readonly fewCharacters: number;
+  /** Whether rows have become too many is looked at when there may be `most` more of them, or so many characters. */
   readonly characters: number;
   /** Of the runs beside a list of few paths. */
   readonly beside: RunSizes;
@@ -28,11 +29,12 @@ export interface PathSizes extends CountListSizes {
 
 export const PATH_SIZES: PathSizes = {
   ...COUNT_LIST_SIZES,
-  ...{ most: 1000, characters: 512 * 1024, beside: { share: 0.25, bytes: 4096 } },
+  ...{ most: 1000, fewCharacters: 128 * 1024, characters: 512 * 1024 },
+  beside: { share: 0.25, bytes: 4096, paths: 256 },
 };
 
 /** Those for the thread that writes large batches: what takes least to write takes more to read. */
-export const PATH_SIZES_AHEAD: PathSizes = { ...PATH_SIZES, beside: { share: 1, bytes: 4096 } };
+export const PATH_SIZES_AHEAD: PathSizes = { ...PATH_SIZES, beside: { ...PATH_SIZES.beside, share: 1 } };
 
 /** A day with many paths, and its floor (floor.ts). */
 interface ManyPaths extends CountList {
@@ -77,8 +79,8 @@ export class PathCounts {
   }
 
   #areMany({ paths }: PathList): boolean {
-    const { most, characters } = this.#sizes;
-    return paths.length > 2 * most || charactersOf(paths) > characters;
+    const { most, fewCharacters } = this.#sizes;
+    return paths.length > 2 * most || charactersOf(paths) > fewCharacters;
   }
 
   /** Counts by hashes what is in a list. The most viewed of it get a row, or all where it has not too many. */

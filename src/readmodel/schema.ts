@@ -61,10 +61,11 @@ CREATE TABLE few_paths (
   site INTEGER NOT NULL,
   day INTEGER NOT NULL,
   run INTEGER NOT NULL,            -- 0 is the list
-  bytes INTEGER NOT NULL,          -- how long the texts are; in the key, as it is looked up alone
+  bytes INTEGER NOT NULL,          -- how long the texts are, and how many paths they have; in the key, as they are looked up alone
+  size INTEGER NOT NULL,
   paths TEXT NOT NULL,             -- each once, and the views of each: JSON arrays
   views TEXT NOT NULL,
-  PRIMARY KEY (site, day, run, bytes)
+  PRIMARY KEY (site, day, run, bytes, size)
 ) STRICT;
 
 -- Of a day with many paths the most viewed ones (path-counts.ts).

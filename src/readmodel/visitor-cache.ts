@@ -1,8 +1,9 @@
 // Who visitors are, beyond those that are in memory with what they do: a table by a hash of what they are known by, off V8's heap. To
 // look into the database costs ten times as much.
 //
-// The hash is that of text-hash.ts, with a key that is made anew for each table: with a million million look-ups, the probability that
-// one of them takes a visitor for another one is below 2^-32, whoever chose what they are known by.
+// The hash is that of text-hash.ts, with a key that is made anew for each table. Two visitors, whoever chose what they are known by
+// without knowing the key, have the same one with a probability of at most 2^-72. So with a hundred million visitors, each of whom is
+// compared with those that have a place, the probability that one is ever taken for another one is below 2^-24.
 //
 // Of a site of which all visitors were put here, it is also known that most others are nobody's: by a filter after Bloom, "Space/time
 // trade-offs in hash coding with allowable errors", 1970, whose two bits of each visitor are in one word.

@@ -13,12 +13,8 @@ const SITE = 1;
 const DAY = 20_000;
 const DATE = "2024-10-04";
 const SMALL_SIZES = {
-  most: 3,
-  characters: 30,
-  pages: 1,
-  runs: 3,
-  texts: 500,
-  beside: { share: 0.5, bytes: 20 },
+  ...{ most: 3, fewCharacters: 30, characters: 30, pages: 1, runs: 3, texts: 500 },
+  beside: { share: 0.5, bytes: 20, paths: 2 },
 };
 
 /** A read model with a site that has no events. */
@@ -152,6 +148,18 @@ test("a few hundred paths that are very long are counted by hashes", async () =>
   await close();
 });
 
+test("however short they are, paths that are many do not stay beside a list of long ones", async () => {
+  const { database, reader, add, close } = openModel(PATH_SIZES_AHEAD);
+  const long = Array.from({ length: 400 }, (_, number) => `/${number}/${"x".repeat(250)}`);
+  const short = Array.from({ length: 3000 }, (_, number) => `/${number}`);
+  add(long);
+  for (let from = 0; from < short.length; from += 300) add(short.slice(from, from + 300));
+  expect(sizes(database).counted).toBeGreaterThan(2000);
+  const { topPaths } = reader.stats({ siteId: "site", date: DATE, limit: 1000 });
+  expect(topPaths).toEqual(ranked([...long, ...short]).slice(0, 1000));
+  await close();
+});
+
 test("what is added to a list comes to it in time", async () => {
   const { database, reader, add, close } = openModel();
   const runs = database.prepare<[], number>("SELECT count(*) FROM few_paths").pluck();
@@ -163,7 +171,8 @@ test("what is added to a list comes to it in time", async () => {
     all.push(...paths);
     most = Math.max(most, runs.get() ?? 0);
   }
-  expect(most).toBe(33);
+  expect(most).toBeGreaterThan(16);
+  expect(most).toBeLessThanOrEqual(33);
   expect(reader.stats({ siteId: "site", date: DATE, limit: 1000 }).topPaths).toEqual(ranked(all));
   await close();
 });

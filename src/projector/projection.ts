@@ -103,8 +103,8 @@ export class Projection {
         after,
         isAtEnd && events < LARGE_BATCH_EVENTS,
       );
-      if (isAtEnd) this.#report(await this.#model.settle());
-    } else this.#report(await this.#model.settle());
+    }
+    if (isAtEnd) this.#report(await this.#model.settle());
     return { events, isAtEnd, foldMs: performance.now() - startMs };
   }
 

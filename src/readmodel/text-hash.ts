@@ -27,12 +27,13 @@ export class TextHash {
   of(bytes: Uint8Array, starts: Uint32Array, ends: Uint32Array): Uint32Array {
     const hashes = new Uint32Array(HASH_WORDS * starts.length);
     for (let place = 0; place < starts.length; place += 1) {
-      this.#hash(bytes, starts[place] ?? 0, ends[place] ?? 0, hashes, HASH_WORDS * place);
+      this.put(bytes, starts[place] ?? 0, ends[place] ?? 0, hashes, HASH_WORDS * place);
     }
     return hashes;
   }
 
-  #hash(bytes: Uint8Array, start: number, end: number, hashes: Uint32Array, at: number): void {
+  /** Puts the hash of the bytes from `start` up to `end` into `hashes`, from `at` on. */
+  put(bytes: Uint8Array, start: number, end: number, hashes: Uint32Array, at: number): void {
     const words = HASH_WORDS * (end - start + 1);
     if (words > this.#numbers.length) this.#numbers = this.#expand(2 * (end - start));
     const numbers = this.#numbers;

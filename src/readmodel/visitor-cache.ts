@@ -8,14 +8,14 @@
 // Of a site of which all visitors were put here, it is also known that most others are nobody's: by a filter after Bloom, "Space/time
 // trade-offs in hash coding with allowable errors", 1970, whose two bits of each visitor are in one word.
 
-import { randomFillSync } from "node:crypto";
+import { randomBytes } from "node:crypto";
+import { HASH_WORDS, TextHash } from "./text-hash.ts";
 
 /** Whoever is known by more characters, or by others than of one byte, is not in it. */
 const MAX_LENGTH = 255;
 /** What is hashed before the characters: the kind, and the bytes of the site's number. */
 const SITE_BYTES = 4;
 const HEAD = 1 + SITE_BYTES;
-const HASH_WORDS = 3;
 
 /** A place has the hash, and what was put. */
 const VALUE = HASH_WORDS;
@@ -33,19 +33,19 @@ const WIDE = 0xff00;
 export type VisitorKind = "user" | "hash";
 
 export class VisitorCache {
-  readonly #places: Int32Array;
+  readonly #places: Uint32Array;
   readonly #count: number;
-  /** Three to begin with, and three for each place of what is hashed. */
-  readonly #key = randomFillSync(new Int32Array(HASH_WORDS * (1 + HEAD + MAX_LENGTH)));
-  /** That of the visitor that is asked about. */
-  readonly #hash = new Int32Array(HASH_WORDS);
+  readonly #hashes = new TextHash(randomBytes(32));
+  /** What is hashed of the visitor that is asked about, and the hash. */
+  readonly #bytes = new Uint8Array(HEAD + MAX_LENGTH);
+  readonly #hash = new Uint32Array(HASH_WORDS);
   readonly #filter = new Int32Array(FILTER_WORDS);
   /** The sites of which all visitors are in the filter. */
   readonly #filtered = new Set<number>();
 
   /** Each visitor has one of `places`, by its hash; the next one with that place takes it. A place takes 16 bytes. */
   constructor(places: number) {
-    this.#places = new Int32Array(places * WORDS);
+    this.#places = new Uint32Array(places * WORDS);
     this.#count = places;
   }
 
@@ -92,49 +92,33 @@ export class VisitorCache {
 
   /** Where the place of the visitor that is asked about begins. */
   #placeOf(): number {
-    return WORDS * Math.floor((this.#unsigned(0) / 2 ** 32) * this.#count);
+    return WORDS * Math.floor(((this.#hash[0] ?? 0) / 2 ** 32) * this.#count);
   }
 
   #filterWord(): number {
-    return Math.floor((this.#unsigned(1) / 2 ** 32) * FILTER_WORDS);
+    return Math.floor(((this.#hash[1] ?? 0) / 2 ** 32) * FILTER_WORDS);
   }
 
   #filterBits(): number {
-    const third = this.#unsigned(2);
+    const third = this.#hash[2] ?? 0;
     return (1 << (third >>> 27)) | (1 << ((third >>> 22) & 31));
-  }
-
-  #unsigned(word: number): number {
-    return (this.#hash[word] ?? 0) >>> 0;
   }
 
   /** Makes the hash of a visitor. Whether it can be in the table. */
   #ask(site: number, kind: VisitorKind, key: string): boolean {
     const { length } = key;
     if (length > MAX_LENGTH || this.#count === 0) return false;
-    const numbers = this.#key;
-    const start = kind === "user" ? 1 : 2;
-    let first = numbers[0] ?? 0;
-    let second = numbers[1] ?? 0;
-    let third = numbers[2] ?? 0;
+    const bytes = this.#bytes;
+    bytes[0] = kind === "user" ? 1 : 2;
+    for (let byte = 0; byte < SITE_BYTES; byte += 1) bytes[1 + byte] = site >>> (8 * byte);
     let seen = 0;
-    let word = HASH_WORDS;
-    for (let at = -HEAD; at < length; at += 1) {
-      let byte: number;
-      if (at >= 0) {
-        byte = key.charCodeAt(at);
-        seen |= byte;
-      } else byte = at === -HEAD ? start : (site >>> (8 * (at + SITE_BYTES))) & 0xff;
-      // One more, so that a text with zeros behind it is another one.
-      byte += 1;
-      first = (first + Math.imul(byte, numbers[word] ?? 0)) | 0;
-      second = (second + Math.imul(byte, numbers[word + 1] ?? 0)) | 0;
-      third = (third + Math.imul(byte, numbers[word + 2] ?? 0)) | 0;
-      word += HASH_WORDS;
+    for (let at = 0; at < length; at += 1) {
+      const character = key.charCodeAt(at);
+      seen |= character;
+      bytes[HEAD + at] = character;
     }
-    this.#hash[0] = first;
-    this.#hash[1] = second;
-    this.#hash[2] = third;
-    return (seen & WIDE) === 0;
+    if ((seen & WIDE) !== 0) return false;
+    this.#hashes.put(bytes, 0, HEAD + length, this.#hash, 0);
+    return true;
   }
 }

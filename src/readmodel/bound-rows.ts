@@ -13,7 +13,7 @@ export class BoundRows {
 
   constructor(database: Database) {
     this.#events = new BulkInsert(database, "INSERT INTO events", 6, 5);
-    const start = "INSERT OR REPLACE INTO sessions (site, day, stream, number, start_ms";
+    const start = "INSERT OR REPLACE INTO sessions (site, period, stream, number, start_ms";
     const facts = "end_ms, events, pageviews, entry_ms, exit_ms";
     this.#sessions = new BulkInsert(database, `${start}, ${facts}, entry_path, exit_path)`, 12, 2);
     this.#sessionsOfOneView = new BulkInsert(database, `${start}, entry_path)`, 6, 1);

@@ -44,10 +44,10 @@ export class ChangesWriter {
     this.#statements.putSite.run(number, siteId, visitors, sessions, sessions === 0 ? null : endMs);
   }
 
-  #writeJoined({ site, stream, gone, session, firstDay, lastDay }: JoinedSession): void {
-    // Day by day: a range of days would go through all of their sessions.
-    for (let day = firstDay; day <= lastDay; day += 1) {
-      this.#statements.removeSession.run(site, day, stream, gone);
+  #writeJoined({ site, stream, gone, session, firstPeriod, lastPeriod }: JoinedSession): void {
+    // One by one: a range of periods would go through all of their sessions.
+    for (let period = firstPeriod; period <= lastPeriod; period += 1) {
+      this.#statements.removeSession.run(site, period, stream, gone);
     }
     this.#statements.addAlias.run(site, gone, session);
   }
@@ -88,7 +88,7 @@ function prepare(database: Database) {
     putUsers: putVisitors("key"),
     putHashes: putVisitors("unhex(key)"),
     removeSession: database.prepare(
-      "DELETE FROM sessions WHERE site = ? AND day = ? AND stream = ? AND number = ?",
+      "DELETE FROM sessions WHERE site = ? AND period = ? AND stream = ? AND number = ?",
     ),
     addAlias: database.prepare("INSERT INTO session_aliases VALUES (?, ?, ?)"),
     addUsers: database.prepare(`

@@ -42,26 +42,26 @@ export interface VisitorChanges {
 export interface SessionColumns {
   /** Those that leave out what the rows of sessions of one page view do. */
   readonly ofOneView: {
-    /** site, day, stream, number, start_ms */
+    /** site, period, stream, number, start_ms */
     readonly numbers: readonly Float64Array<ArrayBuffer>[];
     readonly paths: readonly (string | null)[];
   };
   readonly others: {
-    /** site, day, stream, number, start_ms, end_ms, events, pageviews, entry_ms, exit_ms */
+    /** site, period, stream, number, start_ms, end_ms, events, pageviews, entry_ms, exit_ms */
     readonly numbers: readonly Float64Array<ArrayBuffer>[];
     readonly entryPaths: readonly (string | null)[];
     readonly exitPaths: readonly (string | null)[];
   };
 }
 
-/** A session of which the events are another one's from now on; its rows are of the days from `firstDay` to `lastDay`. */
+/** A session of which the events are another one's from now on; its rows are of the periods from `firstPeriod` to `lastPeriod`. */
 export interface JoinedSession {
   readonly site: number;
   readonly stream: number;
   readonly gone: number;
   readonly session: number;
-  readonly firstDay: number;
-  readonly lastDay: number;
+  readonly firstPeriod: number;
+  readonly lastPeriod: number;
 }
 
 export interface NewChunk {

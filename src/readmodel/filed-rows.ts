@@ -15,7 +15,7 @@ const EVENTS = `CREATE TABLE events (
 /** Those of a row, in the order of the table's columns. */
 const TEXTS = [SITE_ID, EVENT_TYPE, PATH, USER_ID, TIMESTAMP];
 /** Records of sessions of one page view end with the entry's path: what they lack is NULL. */
-const SESSION_COLUMNS = `site, day, stream, number, start_ms, entry_path,
+const SESSION_COLUMNS = `site, period, stream, number, start_ms, entry_path,
   end_ms, events, pageviews, entry_ms, exit_ms, exit_path`;
 const SESSIONS = `CREATE TABLE sessions (id INTEGER PRIMARY KEY, ${SESSION_COLUMNS})`;
 /** Of the numbers of a session, those before its entry's path. */

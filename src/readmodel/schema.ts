@@ -5,7 +5,7 @@
 // about all time costs what one about a day does.
 
 /** Counts up with every change of the tables or of the fold: a new one is built from the log beside the old. */
-export const PROJECTION_VERSION = 12;
+export const PROJECTION_VERSION = 13;
 
 /** The `day` that stands for all time; below the first day that a timestamp can have (0000-01-01 is -719,528). */
 export const ALL_TIME = -1_000_000;
@@ -115,14 +115,13 @@ CREATE TABLE visitors (
   PRIMARY KEY (site, visitor)
 ) STRICT, WITHOUT ROWID;
 
--- A session has a row for each UTC day (in days since 1970-01-01) from its first event to its last; that of the last day
--- alone says what it is, the others have NULL. By day first: events come about in order of time, so that few pages change
--- at a time. Times are in ms since 1970. A stream is whose events these are: twice the visitor's number, and one more when a
+-- A session has a row for each period (session-periods.ts) from its first event to its last; that of the last one alone says
+-- what it is, the others have NULL. By period first: events come about in order of time, so that few pages change at a time. Times are in ms since 1970. A stream is whose events these are: twice the visitor's number, and one more when a
 -- bot made them. Entry and exit are of page views, and without meaning where there are none; an exit that is the entry is NULL.
 -- Of a session that is one page view, as most are, end_ms and all behind it are NULL, but for the entry's path.
 CREATE TABLE sessions (
   site INTEGER NOT NULL,
-  day INTEGER NOT NULL,
+  period INTEGER NOT NULL,
   stream INTEGER NOT NULL,
   number INTEGER NOT NULL,
   start_ms INTEGER,
@@ -133,7 +132,7 @@ CREATE TABLE sessions (
   entry_path TEXT,
   exit_ms INTEGER,
   exit_path TEXT,
-  PRIMARY KEY (site, day, stream, number)
+  PRIMARY KEY (site, period, stream, number)
 ) STRICT, WITHOUT ROWID;
 
 -- Sessions that late events joined to another one: events of gone belong to session, or to what that became part of.

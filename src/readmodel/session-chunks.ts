@@ -16,7 +16,7 @@ export function sessionChunks({ ofOneView, others }: SessionColumns, sizes: Chun
     chunks.of(ofOneView.numbers[SITE]?.[row] ?? 0).addOneView(ofOneView.numbers, row, paths[row] ?? "");
   }
   for (let row = 0; row < others.entryPaths.length; row += 1) {
-    // A row of a day before the last says nothing.
+    // A row of a period before the last says nothing.
     if (Number.isNaN(others.numbers[START]?.[row])) continue;
     chunks.of(others.numbers[SITE]?.[row] ?? 0).add(others, row);
   }

@@ -1,9 +1,9 @@
 // Collects the rows of the table `sessions`.
 
-import { dayOf } from "../ingest/timestamp.ts";
 import { endOf, isOneView, type Session } from "../projector/session.ts";
 import type { SessionColumns } from "./changes.ts";
 import { GrowingNumbers } from "./growing-numbers.ts";
+import { periodOf } from "./session-periods.ts";
 import type { KnownSession } from "./streams.ts";
 
 export class SessionRows {
@@ -19,15 +19,15 @@ export class SessionRows {
   /** Takes the rows of sessions that are not written as they are to be, which they are from now on. */
   add(site: number, sessions: KnownSession[]): void {
     for (const known of sessions) {
-      const first = dayOf(known.startMs);
-      const last = dayOf(endOf(known));
-      for (let day = first; day < last; day += 1) {
-        if (day < known.firstDay || day >= known.lastDay) this.#addEarlier(site, day, known);
+      const first = periodOf(known.startMs);
+      const last = periodOf(endOf(known));
+      for (let period = first; period < last; period += 1) {
+        if (period < known.firstPeriod || period >= known.lastPeriod) this.#addEarlier(site, period, known);
       }
-      known.firstDay = first;
-      known.lastDay = last;
+      known.firstPeriod = first;
+      known.lastPeriod = last;
     }
-    for (const known of sessions) this.#addLast(site, known.lastDay, known);
+    for (const known of sessions) this.#addLast(site, known.lastPeriod, known);
   }
 
   columns(): SessionColumns {
@@ -42,14 +42,14 @@ export class SessionRows {
     };
   }
 
-  /** The row of a session's last day says what it is. */
-  #addLast(site: number, day: number, session: Session): void {
+  /** The row of a session's last period says what it is. */
+  #addLast(site: number, period: number, session: Session): void {
     const { startMs, entryPath } = session;
     if (isOneView(session)) {
-      this.#ofOneView.add(site, day, session, startMs, entryPath);
+      this.#ofOneView.add(site, period, session, startMs, entryPath);
       return;
     }
-    this.#others.add(site, day, session, startMs, entryPath);
+    this.#others.add(site, period, session, startMs, entryPath);
     this.#endMs.push(endOf(session));
     this.#events.push(session.events);
     this.#pageviews.push(session.pageviews);
@@ -59,9 +59,9 @@ export class SessionRows {
     this.#exitPaths.push(isEntry ? null : session.exitPath);
   }
 
-  /** That of an earlier day says nothing. */
-  #addEarlier(site: number, day: number, session: Session): void {
-    this.#others.add(site, day, session, Number.NaN, null);
+  /** That of an earlier period says nothing. */
+  #addEarlier(site: number, period: number, session: Session): void {
+    this.#others.add(site, period, session, Number.NaN, null);
     const facts = [this.#endMs, this.#events, this.#pageviews, this.#entryMs, this.#exitMs];
     for (const fact of facts) fact.push(Number.NaN);
     this.#exitPaths.push(null);
@@ -72,14 +72,14 @@ export class SessionRows {
 class Rows {
   readonly entryPaths: (string | null)[] = [];
   readonly #sites = new GrowingNumbers();
-  readonly #days = new GrowingNumbers();
+  readonly #periods = new GrowingNumbers();
   readonly #streams = new GrowingNumbers();
   readonly #sessions = new GrowingNumbers();
   readonly #startMs = new GrowingNumbers();
 
-  add(site: number, day: number, { stream, number }: Session, startMs: number, path: string | null): void {
+  add(site: number, period: number, { stream, number }: Session, startMs: number, path: string | null): void {
     this.#sites.push(site);
-    this.#days.push(day);
+    this.#periods.push(period);
     this.#streams.push(stream);
     this.#sessions.push(number);
     this.#startMs.push(startMs);
@@ -87,7 +87,7 @@ class Rows {
   }
 
   numbers(): Float64Array<ArrayBuffer>[] {
-    const columns = [this.#sites, this.#days, this.#streams, this.#sessions, this.#startMs];
+    const columns = [this.#sites, this.#periods, this.#streams, this.#sessions, this.#startMs];
     return columns.map((column) => column.values());
   }
 }

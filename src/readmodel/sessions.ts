@@ -3,7 +3,7 @@
 //
 // While batch n is folded, the tables have all up to batch n - 2, and perhaps n - 1; whatever n - 1 and n changed is in memory.
 
-import { dayOf, MS_PER_DAY } from "../ingest/timestamp.ts";
+import { dayOf } from "../ingest/timestamp.ts";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
 import {
   addToSession,
@@ -16,6 +16,7 @@ import {
 import type { JoinedSession } from "./changes.ts";
 import { DayVisitors } from "./day-visitors.ts";
 import type { Novelty } from "./new-users.ts";
+import { PERIOD_MS, periodOf } from "./session-periods.ts";
 import type { StoredSessions } from "./stored-sessions.ts";
 import { type KnownSession, newSession, type Stream } from "./streams.ts";
 import { UnwrittenSessions } from "./unwritten-sessions.ts";
@@ -176,35 +177,37 @@ export class Sessions {
 
   /** Finds out which sessions there are around `timeMs`. Two that an event then joins become one. */
   #look(stream: Stream, timeMs: number, batch: number): void {
-    const [firstDay, lastDay] = [dayOf(timeMs - SESSION_GAP_MS), dayOf(timeMs + SESSION_GAP_MS)];
-    const days = firstDay === lastDay ? [firstDay] : [firstDay, lastDay];
+    const [first, last] = [periodOf(timeMs - SESSION_GAP_MS), periodOf(timeMs + SESSION_GAP_MS)];
+    const periods = first === last ? [first] : [first, last];
     if (stream.current) this.#leave(stream.current, batch);
     stream.current = undefined;
-    stream.fromMs = firstDay * MS_PER_DAY;
-    const endMs = (lastDay + 1) * MS_PER_DAY - 1;
+    stream.fromMs = first * PERIOD_MS;
+    const endMs = (last + 1) * PERIOD_MS - 1;
     stream.toMs = endMs < this.#endMs ? endMs : undefined;
     const joined: KnownSession[] = [];
-    for (const known of this.#sessionsOf(stream, days)) {
+    for (const known of this.#sessionsOf(stream, periods)) {
       if (isOf(known, timeMs)) joined.push(known);
       else narrow(stream, known, timeMs);
     }
     const [one, other] = joined;
     if (!one) return;
     stream.current = other ? this.#merge(stream, one, other, batch) : one;
-    // Sessions are apart, so what comes within this one needs no further look, however many days it has.
+    // Sessions are apart, so what comes within this one needs no further look, however many periods it has.
     stream.fromMs = Math.min(stream.fromMs, stream.current.startMs - SESSION_GAP_MS);
     if (stream.toMs !== undefined)
       stream.toMs = Math.max(stream.toMs, endOf(stream.current) + SESSION_GAP_MS);
   }
 
-  /** Those with an event on one of `days`. */
-  #sessionsOf(stream: Stream, days: readonly number[]): KnownSession[] {
+  /** Those with an event in one of `periods`. */
+  #sessionsOf(stream: Stream, periods: readonly number[]): KnownSession[] {
     const sessions = new Map<number, KnownSession>();
-    for (const session of this.#stored.ofDays(this.#site, days, stream.streamNumber)) {
+    for (const session of this.#stored.ofPeriods(this.#site, periods, stream.streamNumber)) {
       sessions.set(session.number, storedAs(session));
     }
-    for (const day of days) {
-      for (const known of this.#unwritten.ofDay(day, stream.streamNumber)) sessions.set(known.number, known);
+    for (const period of periods) {
+      for (const known of this.#unwritten.ofPeriod(period, stream.streamNumber)) {
+        sessions.set(known.number, known);
+      }
     }
     return [...sessions.values()].filter(({ isGone }) => !isGone);
   }
@@ -218,7 +221,7 @@ export class Sessions {
     gone.isGone = true;
     this.#joined.push({
       ...{ site: this.#site, stream: stream.streamNumber, gone: gone.number, session: session.number },
-      ...{ firstDay: dayOf(gone.startMs), lastDay: dayOf(endOf(gone)) },
+      ...{ firstPeriod: periodOf(gone.startMs), lastPeriod: periodOf(endOf(gone)) },
     });
     this.#unwritten.add(gone);
     return kept;
@@ -231,8 +234,8 @@ export class Sessions {
 }
 
 function storedAs(session: Session): KnownSession {
-  const [firstDay, lastDay] = [dayOf(session.startMs), dayOf(endOf(session))];
-  return { ...session, firstDay, lastDay, changedIn: -1, isGone: false };
+  const [firstPeriod, lastPeriod] = [periodOf(session.startMs), periodOf(endOf(session))];
+  return { ...session, firstPeriod, lastPeriod, changedIn: -1, isGone: false };
 }
 
 function isOn(session: Session, day: number): boolean {

@@ -2,6 +2,7 @@
 
 import type { Database, Statement } from "better-sqlite3";
 import { oneView, type Session, small } from "../projector/session.ts";
+import { periodsOf } from "./session-periods.ts";
 
 const COLUMNS =
   "number, stream, start_ms, end_ms, events, pageviews, entry_ms, entry_path, exit_ms, exit_path";
@@ -9,7 +10,7 @@ const COLUMNS =
 interface Row {
   readonly number: number;
   readonly stream: number;
-  /** NULL, as all that follows, when the session has events on a later day. */
+  /** NULL, as all that follows, when the session has events in a later period. */
   readonly start_ms: number | null;
   readonly entry_path: string;
   /** NULL, as all that follows, when the session is one page view. */
@@ -23,45 +24,45 @@ interface Row {
 }
 
 export class StoredSessions {
-  readonly #ofDays: (site: number, days: readonly number[], stream: number) => Session[];
-  readonly #ofDay: Statement<[number, number, number], Row>;
-  readonly #onDay: Statement<[number, number, number, number], Row>;
+  readonly #ofPeriods: (site: number, periods: readonly number[], stream: number) => Session[];
+  readonly #ofPeriod: Statement<[number, number, number], Row>;
+  readonly #inPeriod: Statement<[number, number, number, number], Row>;
   readonly #exists: Statement<[number, number, number], number>;
 
   constructor(database: Database) {
-    const select = `SELECT ${COLUMNS} FROM sessions WHERE site = ? AND day = ? AND stream = ?`;
-    this.#ofDay = database.prepare(select);
-    this.#onDay = database.prepare(`${select} AND number = ?`);
+    const select = `SELECT ${COLUMNS} FROM sessions WHERE site = ? AND period = ? AND stream = ?`;
+    this.#ofPeriod = database.prepare(select);
+    this.#inPeriod = database.prepare(`${select} AND number = ?`);
     this.#exists = database
       .prepare<[number, number, number], number>(
-        "SELECT 1 FROM sessions WHERE site = ? AND day = ? AND stream = ? LIMIT 1",
+        "SELECT 1 FROM sessions WHERE site = ? AND period = ? AND stream = ? LIMIT 1",
       )
       .pluck();
     // In one snapshot: the rows of a session must be of one state.
-    this.#ofDays = database.transaction((site: number, days: readonly number[], stream: number) =>
-      days.flatMap((day) =>
-        this.#ofDay.all(site, day, stream).map((row) => toSession(this.#lastOf(row, site, day))),
+    this.#ofPeriods = database.transaction((site: number, periods: readonly number[], stream: number) =>
+      periods.flatMap((period) =>
+        this.#ofPeriod.all(site, period, stream).map((row) => toSession(this.#lastOf(row, site, period))),
       ),
     );
   }
 
-  /** The sessions of a stream that have an event on one of `days`, in days since 1970-01-01; the same one may come again. */
-  ofDays(site: number, days: readonly number[], stream: number): Session[] {
-    return this.#ofDays(site, days, stream);
+  /** The sessions of a stream that have an event in one of `periods`; the same one may come again. */
+  ofPeriods(site: number, periods: readonly number[], stream: number): Session[] {
+    return this.#ofPeriods(site, periods, stream);
   }
 
-  /** Whether a stream has a session on `day`. */
+  /** Whether a stream has a session on `day`, in days since 1970-01-01. */
   hasOn(site: number, day: number, stream: number): boolean {
-    return this.#exists.get(site, day, stream) !== undefined;
+    return periodsOf(day).some((period) => this.#exists.get(site, period, stream) !== undefined);
   }
 
-  /** The row of the last day of a session that has `row` on `day`. */
-  #lastOf(row: Row, site: number, day: number): Row {
+  /** The row of the last period of a session that has `row` in `period`. */
+  #lastOf(row: Row, site: number, period: number): Row {
     let last: Row | undefined = row;
-    for (let next = day + 1; last?.start_ms === null; next += 1) {
-      last = this.#onDay.get(site, next, row.stream, row.number);
+    for (let next = period + 1; last?.start_ms === null; next += 1) {
+      last = this.#inPeriod.get(site, next, row.stream, row.number);
     }
-    if (!last) throw new Error(`session ${row.number} of site ${site} has no row of its last day`);
+    if (!last) throw new Error(`session ${row.number} of site ${site} has no row of its last period`);
     return last;
   }
 }

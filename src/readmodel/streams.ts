@@ -2,10 +2,11 @@
 
 import type { Session } from "../projector/session.ts";
 
-/** A session, and what the table has of it: rows of the days from `firstDay` to `lastDay`, none when that is below. */
+/** A session, and what the table has of it: rows of the periods from `firstPeriod` to `lastPeriod`, none when
+ *  that is below. */
 export interface KnownSession extends Session {
-  firstDay: number;
-  lastDay: number;
+  firstPeriod: number;
+  lastPeriod: number;
   /** The batch in which it changed last. */
   changedIn: number;
   /** Whether it became part of another one. */
@@ -36,8 +37,8 @@ export function newSession(number: number, stream: number, timeMs: number): Know
     entryPath: "",
     exitAfterMs: 0,
     exitPath: "",
-    firstDay: 0,
-    lastDay: -1,
+    firstPeriod: 0,
+    lastPeriod: -1,
     changedIn: -1,
     isGone: false,
   };

@@ -59,7 +59,7 @@ const time = fc.oneof(
   fc.constant(Number.NaN),
 );
 const times = fc.array(time, { minLength: NUMBERS_OF_OTHERS, maxLength: NUMBERS_OF_OTHERS });
-/** Site, day, stream and number are the row's key. */
+/** Site, period, stream and number are the row's key. */
 const numbers = fc.tuple(key, times).map(([key, times]) => [...key, ...times.slice(key.length)]);
 const oneViews = fc.array(fc.tuple(numbers, path), { maxLength: 20 });
 const others = fc.array(fc.tuple(numbers, fc.option(path), fc.option(path)), { maxLength: 20 });
@@ -106,7 +106,7 @@ test("whatever the batches are, and however often one is begun anew", () => {
       }
       for (const query of [
         "SELECT * FROM events ORDER BY id",
-        "SELECT * FROM sessions ORDER BY site, day, stream, number",
+        "SELECT * FROM sessions ORDER BY site, period, stream, number",
         "SELECT seq FROM sqlite_sequence WHERE name = 'events' AND seq > 0",
       ]) {
         expect(filed.prepare(query).all()).toEqual(bound.prepare(query).all());

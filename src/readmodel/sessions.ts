@@ -16,7 +16,7 @@ import {
 import type { JoinedSession } from "./changes.ts";
 import { DayVisitors } from "./day-visitors.ts";
 import type { Novelty } from "./new-users.ts";
-import { PERIOD_MS, periodOf } from "./session-periods.ts";
+import { PERIOD_MS, periodOf, periodsOf } from "./session-periods.ts";
 import type { StoredSessions } from "./stored-sessions.ts";
 import { type KnownSession, newSession, type Stream } from "./streams.ts";
 import { UnwrittenSessions } from "./unwritten-sessions.ts";
@@ -135,10 +135,11 @@ export class Sessions {
     if (current && isOn(current, day)) return false;
     const hasCome = this.days.hasCome(day, visitor, dayOf(this.#endMs), batch);
     if (hasCome !== undefined) return !hasCome;
-    return (
-      !this.#unwritten.hasOn(day, stream.streamNumber) &&
-      !this.#stored.hasOn(this.#site, day, stream.streamNumber)
-    );
+    return periodsOf(day).every((period) => isKnown(stream, period) || !this.#hasIn(period, stream));
+  }
+
+  #hasIn(period: number, { streamNumber }: Stream): boolean {
+    return this.#unwritten.hasIn(period, streamNumber) || this.#stored.hasIn(this.#site, period, streamNumber);
   }
 
   /** The number of the session. */
@@ -240,6 +241,12 @@ function storedAs(session: Session): KnownSession {
 
 function isOn(session: Session, day: number): boolean {
   return dayOf(session.startMs) <= day && day <= dayOf(endOf(session));
+}
+
+/** Whether it is known that a stream has no session in `period`, but for its current one. */
+function isKnown({ fromMs, toMs }: Stream, period: number): boolean {
+  const startMs = period * PERIOD_MS;
+  return (fromMs === undefined || fromMs < startMs) && (toMs === undefined || toMs >= startMs + PERIOD_MS);
 }
 
 /** Of a session that an event at `timeMs` is not of: what is known of the stream ends before it. */

@@ -2,7 +2,6 @@
 
 import type { Database, Statement } from "better-sqlite3";
 import { oneView, type Session, small } from "../projector/session.ts";
-import { periodsOf } from "./session-periods.ts";
 
 const COLUMNS =
   "number, stream, start_ms, end_ms, events, pageviews, entry_ms, entry_path, exit_ms, exit_path";
@@ -51,9 +50,9 @@ export class StoredSessions {
     return this.#ofPeriods(site, periods, stream);
   }
 
-  /** Whether a stream has a session on `day`, in days since 1970-01-01. */
-  hasOn(site: number, day: number, stream: number): boolean {
-    return periodsOf(day).some((period) => this.#exists.get(site, period, stream) !== undefined);
+  /** Whether a stream has a session with an event in `period`. */
+  hasIn(site: number, period: number, stream: number): boolean {
+    return this.#exists.get(site, period, stream) !== undefined;
   }
 
   /** The row of the last period of a session that has `row` in `period`. */

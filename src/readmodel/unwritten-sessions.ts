@@ -2,7 +2,7 @@
 // one: the one before may not be written yet.
 
 import { endOf } from "../projector/session.ts";
-import { periodOf, periodsOf } from "./session-periods.ts";
+import { periodOf } from "./session-periods.ts";
 import type { KnownSession } from "./streams.ts";
 
 /** By period and stream. */
@@ -31,11 +31,9 @@ export class UnwrittenSessions {
     return [...before, ...(this.#periods.get(period)?.get(stream) ?? [])];
   }
 
-  /** Whether a stream has one with an event on `day`. */
-  hasOn(day: number, stream: number): boolean {
-    return periodsOf(day).some(
-      (period) => this.#periods.get(period)?.has(stream) || this.#periodsBefore.get(period)?.has(stream),
-    );
+  /** Whether a stream has one with an event in `period`. */
+  hasIn(period: number, stream: number): boolean {
+    return this.#periods.get(period)?.has(stream) || this.#periodsBefore.get(period)?.has(stream) || false;
   }
 
   endBatch(): void {

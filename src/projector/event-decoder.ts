@@ -12,11 +12,12 @@ import {
 } from "../../gen/ts/analytics/v1/event_log_pb.ts";
 import { FRAME_HEADER_BYTES } from "../log/format.ts";
 import type { Frame } from "../log/frame-reader.ts";
-import { DetailsBuilder, type EventDetails } from "./event-details.ts";
+import { DetailsReader, type EventDetails } from "./event-details.ts";
 import { BOUNDS, EVENT_TYPE, type EventTexts, PATH, SITE_ID, TIMESTAMP, USER_ID } from "./event-texts.ts";
 import { PartBuilder } from "./part-builder.ts";
 import { Texts } from "./texts.ts";
 import { TimestampReader } from "./timestamp-reader.ts";
+import { endOf, readNumber } from "./wire.ts";
 
 /** What the fold looks at of an event of the log. Texts that the event lacks are empty. */
 export interface LoggedEvent {
@@ -71,15 +72,16 @@ const PART_EVENTS = 8000;
 export class EventDecoder {
   readonly #texts = new Texts();
   readonly #timestamps = new TimestampReader();
+  readonly #details = new DetailsReader(this.#texts);
   /** Those of the event that was read last, in its frame. */
   readonly #bounds = new Uint32Array(BOUNDS);
 
   /**
    * The records of frames, in order, in parts of a size that does not depend on the frames': what is folded of a part is gone
-   * before V8 takes it for something that lasts. Throws an UnreadableFrame when one has others than it can read.
+   * before V8 takes it for something that lasts. The details of a part are there until the next one is asked for. Throws an UnreadableFrame when one has others than it can read.
    */
   *parts(frames: Iterable<Frame>): Iterable<LoggedRecords> {
-    let part = new PartBuilder();
+    let part = this.#beginPart();
     for (const { header, bytes } of frames) {
       const { firstOffset, count, payloadBytes } = header;
       const payload = bytes.subarray(FRAME_HEADER_BYTES, FRAME_HEADER_BYTES + payloadBytes);
@@ -91,7 +93,7 @@ export class EventDecoder {
         const isEvent = "eventType" in record;
         if (part.events.length === PART_EVENTS || (isEvent && part.settings.length > 0)) {
           yield part.finish();
-          part = new PartBuilder();
+          part = this.#beginPart();
         }
         if (isEvent) part.addEvent(record, this.#bounds, payload, start, reader.pos);
         else part.settings.push(record);
@@ -99,6 +101,11 @@ export class EventDecoder {
       if (found !== count) throw unreadable(firstOffset, `it promises ${count} records and has ${found}`);
     }
     if (part.events.length + part.settings.length > 0) yield part.finish();
+  }
+
+  #beginPart(): PartBuilder {
+    this.#details.clear();
+    return new PartBuilder();
   }
 
   #recordOf(reader: BinaryReader, payload: Buffer, firstOffset: number, place: number) {
@@ -136,8 +143,8 @@ export class EventDecoder {
       receivedAtMs: 0,
       more: undefined,
     };
-    let details: DetailsBuilder | undefined;
     this.#bounds.fill(0);
+    this.#details.beginEvent();
     while (reader.pos < end) {
       const tag = reader.uint32();
       switch (tag) {
@@ -167,11 +174,10 @@ export class EventDecoder {
           event.receivedAtMs = readNumber(reader, payload, end);
           break;
         default:
-          details ??= new DetailsBuilder(reader, () => this.#readKnown(reader, payload, end));
-          details.read(tag >>> 3, tag & 7);
+          this.#details.read(tag >>> 3, tag & 7, reader, payload, end);
       }
     }
-    event.more = details?.finish();
+    event.more = this.#details.endEvent();
     return event;
   }
 
@@ -198,14 +204,6 @@ export class EventDecoder {
     this.#bounds[2 * place] = start;
     this.#bounds[2 * place + 1] = 2 * (end - start) + (isAscii ? 0 : 1);
   }
-
-  /** A text that events have in common. */
-  #readKnown(reader: BinaryReader, payload: Buffer, limit: number): string {
-    const end = endOf(reader, limit);
-    const text = this.#texts.read(payload, reader.pos, end);
-    reader.pos = end;
-    return text;
-  }
 }
 
 function unreadable(firstOffset: number, reason: string, cause?: unknown): UnreadableFrame {
@@ -218,25 +216,6 @@ function readText(reader: BinaryReader, payload: Buffer, limit: number): string 
   const text = payload.toString("utf8", reader.pos, end);
   reader.pos = end;
   return text;
-}
-
-/** Reads a varint of up to 2^53 - 1, which protobuf's reader would make a BigInt of. */
-function readNumber(reader: BinaryReader, payload: Buffer, limit: number): number {
-  let number = 0;
-  for (let factor = 1; reader.pos < limit; factor *= 0x80) {
-    const byte = payload[reader.pos] ?? 0;
-    reader.pos += 1;
-    number += (byte & 0x7f) * factor;
-    if (byte < 0x80) return number;
-  }
-  throw new RangeError("a number is longer than what it is in");
-}
-
-/** Reads a length; where what is behind it ends, which must not be behind `limit`. */
-function endOf(reader: BinaryReader, limit: number): number {
-  const end = reader.uint32() + reader.pos;
-  if (end > limit) throw new RangeError("a field is longer than what it is in");
-  return end;
 }
 
 function tagOf(field: number, type: WireType): number {

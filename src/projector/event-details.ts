@@ -1,103 +1,85 @@
 // What an event may have beside the fields that every event has: most of it comes from enrichment.
 
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
+import { DETAIL_COLUMNS, DetailTexts } from "./detail-texts.ts";
+import type { Texts } from "./texts.ts";
+import { endOf, readNumber } from "./wire.ts";
 
-/** Texts that the event lacks are empty. */
 export interface EventDetails {
-  readonly hostname: string;
-  readonly title: string;
-  readonly language: string;
-  /** A JSON object of texts, by ascending key; empty without any. */
-  readonly props: string;
+  /** Those of many events; of this one the ones at the places from `first` up to `end`. Of two of one field the last one counts.
+   *  Props are a JSON object of texts, by ascending key. */
+  readonly texts: DetailTexts;
+  readonly first: number;
+  readonly end: number;
   readonly revenueMicros: number;
-  readonly currency: string;
-  readonly referrer: string;
-  readonly source: string;
-  readonly channel: string;
-  readonly utmSource: string;
-  readonly utmMedium: string;
-  readonly utmCampaign: string;
-  readonly utmTerm: string;
-  readonly utmContent: string;
-  readonly browser: string;
-  readonly os: string;
-  readonly device: string;
-  readonly country: string;
-  readonly region: string;
   readonly isBot: boolean;
   /** The visitor's hash, a character for each of its bytes; empty when the event has none. */
   readonly visitor: string;
 }
 
-export const NO_DETAILS: EventDetails = {
-  ...{ hostname: "", title: "", language: "", props: "", revenueMicros: 0, currency: "" },
-  ...{ referrer: "", source: "", channel: "" },
-  ...{ utmSource: "", utmMedium: "", utmCampaign: "", utmTerm: "", utmContent: "" },
-  ...{ browser: "", os: "", device: "", country: "", region: "", isBot: false, visitor: "" },
-};
-
-type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
-type TextKey = {
-  [Key in keyof EventDetails]: EventDetails[Key] extends string ? Key : never;
-}[keyof EventDetails];
-
-/** The fields of RecordedEvent that are texts, by their numbers (proto/analytics/v1/event_log.proto). */
-const TEXTS: ReadonlyMap<number, TextKey> = new Map([
-  [9, "hostname"],
-  [10, "title"],
-  [11, "language"],
-  [15, "currency"],
-  [16, "referrer"],
-  [17, "source"],
-  [18, "channel"],
-  [19, "utmSource"],
-  [20, "utmMedium"],
-  [21, "utmCampaign"],
-  [22, "utmTerm"],
-  [23, "utmContent"],
-  [24, "browser"],
-  [25, "os"],
-  [26, "device"],
-  [27, "country"],
-  [28, "region"],
-]);
+/** Fields of RecordedEvent (proto/analytics/v1/event_log.proto). */
 const PROPS = 13;
 const REVENUE_MICROS = 14;
 const BOT = 29;
 const VISITOR = 30;
 
-/** Collects the details of one event. */
-export class DetailsBuilder {
-  readonly #details: Writable<EventDetails> = { ...NO_DETAILS };
-  readonly #reader: BinaryReader;
-  readonly #readText: () => string;
+/** Reads the details of one event after the other. */
+export class DetailsReader {
+  readonly #known: Texts;
+  readonly #texts = new DetailTexts();
+  #first = 0;
   #props: [string, string][] | undefined;
+  #revenueMicros = 0;
+  #isBot = false;
+  #visitor = "";
 
-  /** `readText` reads a text of `reader`. */
-  constructor(reader: BinaryReader, readText: () => string) {
-    this.#reader = reader;
-    this.#readText = readText;
+  /** `known` makes the texts. */
+  constructor(known: Texts) {
+    this.#known = known;
   }
 
-  /** Takes the field that the reader stands behind the tag of. Others than an event's details are passed over. */
-  read(field: number, wireType: WireType): void {
-    const reader = this.#reader;
-    const key = wireType === WireType.LengthDelimited ? TEXTS.get(field) : undefined;
-    if (key !== undefined) this.#details[key] = this.#readText();
-    else if (field === PROPS && wireType === WireType.LengthDelimited) {
-      this.#props ??= [];
-      this.#props.push(readProp(reader.bytes()));
-    } else if (field === REVENUE_MICROS && wireType === WireType.Varint) {
-      this.#details.revenueMicros = Number(reader.sint64());
-    } else if (field === BOT && wireType === WireType.Varint) this.#details.isBot = reader.int32() !== 0;
-    else if (field === VISITOR && wireType === WireType.LengthDelimited) {
-      this.#details.visitor = Buffer.from(reader.bytes()).toString("latin1");
+  /** Forgets the texts of the events before. */
+  clear(): void {
+    this.#texts.clear();
+  }
+
+  beginEvent(): void {
+    this.#first = this.#texts.length;
+    this.#props = undefined;
+    this.#revenueMicros = 0;
+    this.#isBot = false;
+    this.#visitor = "";
+  }
+
+  /** Takes the field that the reader of `payload` stands behind the tag of, and that ends at `limit` at the latest. Others than an
+   *  event's details are passed over. */
+  read(field: number, wireType: WireType, reader: BinaryReader, payload: Buffer, limit: number): void {
+    if (wireType === WireType.LengthDelimited) {
+      const end = endOf(reader, limit);
+      const start = reader.pos;
+      reader.pos = end;
+      if (field === PROPS) {
+        this.#props ??= [];
+        this.#props.push(readProp(payload.subarray(start, end)));
+      } else if (field === VISITOR) this.#visitor = payload.toString("latin1", start, end);
+      else if (DETAIL_COLUMNS[field] !== undefined) {
+        const text = this.#known.read(payload, start, end);
+        this.#texts.add(field, text, this.#known.hash);
+      }
+    } else if (wireType === WireType.Varint) {
+      if (field === REVENUE_MICROS) this.#revenueMicros = Number(reader.sint64());
+      else if (field === BOT) this.#isBot = reader.uint32() !== 0;
+      else readNumber(reader, payload, limit);
     } else reader.skip(wireType, field);
   }
 
-  finish(): EventDetails {
-    if (this.#props) this.#details.props = propsText(this.#props);
-    return this.#details;
+  /** Those of the event; undefined when there are none. */
+  endEvent(): EventDetails | undefined {
+    if (this.#props) this.#texts.add(PROPS, propsText(this.#props), 0);
+    const [texts, first, end] = [this.#texts, this.#first, this.#texts.length];
+    const [revenueMicros, isBot, visitor] = [this.#revenueMicros, this.#isBot, this.#visitor];
+    if (first === end && revenueMicros === 0 && !isBot && visitor === "") return undefined;
+    return { texts, first, end, revenueMicros, isBot, visitor };
   }
 }
 

@@ -1,35 +1,14 @@
 // Collects the events of a site that a batch brings, as chunks.
 
-import type { TextColumnName } from "../columns/chunk.ts";
 import type { ChunkBuilder } from "../columns/chunk-builder.ts";
 import type { NumberValues, TextValues } from "../columns/column-values.ts";
+import { DETAIL_COLUMNS } from "../projector/detail-texts.ts";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
 import type { EventDetails } from "../projector/event-details.ts";
 import type { NewChunk } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
 import { NewChunks } from "./new-chunks.ts";
 import type { Belonging } from "./sessions.ts";
-
-const DETAILS = [
-  ["hostname", "hostname"],
-  ["title", "title"],
-  ["language", "language"],
-  ["source", "source"],
-  ["referrer", "referrer"],
-  ["channel", "channel"],
-  ["utm_source", "utmSource"],
-  ["utm_medium", "utmMedium"],
-  ["utm_campaign", "utmCampaign"],
-  ["utm_term", "utmTerm"],
-  ["utm_content", "utmContent"],
-  ["browser", "browser"],
-  ["os", "os"],
-  ["device", "device"],
-  ["country", "country"],
-  ["region", "region"],
-  ["props", "props"],
-  ["currency", "currency"],
-] as const satisfies readonly (readonly [TextColumnName, keyof EventDetails])[];
 
 /** The columns that all events have, and the one that tells who is counted. */
 class EventChunk {
@@ -40,6 +19,8 @@ class EventChunk {
   readonly types: TextValues;
   readonly paths: TextValues;
   readonly bots: NumberValues<Uint32Array>;
+  /** Those of details, by their fields, as far as an event has one. */
+  readonly #details: (TextValues | undefined)[] = DETAIL_COLUMNS.map(() => undefined);
 
   constructor(builder: ChunkBuilder) {
     this.builder = builder;
@@ -61,12 +42,22 @@ class EventChunk {
     if (event.more) this.#addDetails(row, event.more);
   }
 
-  #addDetails(row: number, more: EventDetails): void {
-    for (const [column, key] of DETAILS) {
-      if (more[key] !== "") this.builder.texts(column).set(row, more[key]);
+  #addDetails(row: number, { texts, first, end, revenueMicros, isBot }: EventDetails): void {
+    for (let place = first; place < end; place += 1) {
+      this.#detailsOf(texts.fieldAt(place)).set(row, texts.textAt(place), texts.hashAt(place));
     }
-    if (more.revenueMicros !== 0) this.builder.numbers("revenue").set(row, more.revenueMicros);
-    if (more.isBot) this.bots.set(row, 1);
+    if (revenueMicros !== 0) this.builder.numbers("revenue").set(row, revenueMicros);
+    if (isBot) this.bots.set(row, 1);
+  }
+
+  #detailsOf(field: number): TextValues {
+    const known = this.#details[field];
+    if (known) return known;
+    const column = DETAIL_COLUMNS[field];
+    if (!column) throw new Error(`field ${field} of an event has no column`);
+    const values = this.builder.texts(column);
+    this.#details[field] = values;
+    return values;
   }
 }
 

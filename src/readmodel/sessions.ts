@@ -139,7 +139,9 @@ export class Sessions {
   }
 
   #hasIn(period: number, { streamNumber }: Stream): boolean {
-    return this.#unwritten.hasIn(period, streamNumber) || this.#stored.hasIn(this.#site, period, streamNumber);
+    return (
+      this.#unwritten.hasIn(period, streamNumber) || this.#stored.hasIn(this.#site, period, streamNumber)
+    );
   }
 
   /** The number of the session. */

@@ -2,13 +2,14 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Frame } from "../../src/log/frame-reader.ts";
 import { decodeRecords, RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
+import { DETAIL_COLUMNS } from "../../src/projector/detail-texts.ts";
 import {
   EventDecoder,
   type LoggedEvent,
   type LoggedRecords,
   UnreadableFrame,
 } from "../../src/projector/event-decoder.ts";
-import { type EventDetails, NO_DETAILS } from "../../src/projector/event-details.ts";
+import type { EventDetails } from "../../src/projector/event-details.ts";
 import {
   EVENT_TYPE,
   PATH,
@@ -21,7 +22,8 @@ import { Texts } from "../../src/projector/texts.ts";
 import { anyEvent, frameOf } from "../log/records-fixture.ts";
 
 interface Decoded {
-  readonly event: LoggedEvent;
+  readonly event: Omit<LoggedEvent, "more">;
+  readonly more: Details | undefined;
   /** Of its row. */
   readonly texts: readonly string[];
 }
@@ -29,13 +31,31 @@ interface Decoded {
 function decoded({ events, texts }: LoggedRecords): Decoded[] {
   const reader = new TextReader(texts);
   const places = [SITE_ID, EVENT_TYPE, PATH, USER_ID, TIMESTAMP];
-  return events.map((event, row) => ({ event, texts: places.map((place) => reader.read(row, place)) }));
+  return events.map(({ more, ...event }, row) => ({
+    event,
+    more: more && detailsOf(more),
+    texts: places.map((place) => reader.read(row, place)),
+  }));
 }
 
-function hashOf(path: string): number {
-  if (path === "") return 0;
+/** Texts by their columns, with their hashes, and what is no text. */
+interface Details extends Pick<EventDetails, "revenueMicros" | "isBot" | "visitor"> {
+  readonly texts: Readonly<Record<string, { text: string; hash: number }>>;
+}
+
+function detailsOf({ texts, first, end, revenueMicros, isBot, visitor }: EventDetails): Details {
+  const places = [...Array(end - first).keys()].map((index) => first + index);
+  const entries = places.map((place) => {
+    const column = DETAIL_COLUMNS[texts.fieldAt(place)] ?? "";
+    return [column, { text: texts.textAt(place), hash: texts.hashAt(place) }] as const;
+  });
+  return { revenueMicros, isBot, visitor, texts: Object.fromEntries(entries) };
+}
+
+function hashOf(text: string): number {
+  if (text === "") return 0;
   const texts = new Texts();
-  const bytes = Buffer.from(path);
+  const bytes = Buffer.from(text);
   texts.read(bytes, 0, bytes.length);
   return texts.hash;
 }
@@ -51,34 +71,47 @@ function expected(frame: Frame): Decoded[] {
       timeMs: Date.parse(timestamp),
       clientEventId: id.case === "clientEventId" ? id.value : undefined,
       receivedAtMs: Number(receivedAtMs),
-      more: detailsOf(record.value),
     };
-    return { event, texts: [siteId, eventType, path, userId, timestamp] };
+    return {
+      event,
+      more: expectedDetails(record.value),
+      texts: [siteId, eventType, path, userId, timestamp],
+    };
   });
 }
 
-function detailsOf(event: RecordedEvent): EventDetails | undefined {
-  const texts = Object.fromEntries(TEXTS.map((key) => [key, event[key] ?? ""]));
+function expectedDetails(event: RecordedEvent): Details | undefined {
+  const given = TEXTS.map(([column, key]) => [column, event[key] ?? ""] as const);
   const props = Object.entries(event.props ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-  const details: EventDetails = {
-    ...NO_DETAILS,
-    ...texts,
-    props:
-      props.length === 0
-        ? ""
-        : `{${props.map((prop) => prop.map((text) => JSON.stringify(text)).join(":"))}}`,
+  const members = props.map((prop) => prop.map((text) => JSON.stringify(text)).join(":"));
+  const texts = Object.fromEntries(
+    given.flatMap(([column, text]) => (text === "" ? [] : [[column, { text, hash: hashOf(text) }]])),
+  );
+  const details: Details = {
+    texts: { ...texts, ...(props.length > 0 && { props: { text: `{${members}}`, hash: 0 } }) },
     revenueMicros: Number(event.revenueMicros ?? 0n),
     isBot: (event.bot ?? 0) !== 0,
     visitor: Buffer.from(event.visitor ?? []).toString("latin1"),
   };
-  const isBare = JSON.stringify(details) === JSON.stringify(NO_DETAILS) && !event.screenWidth;
+  const isBare = JSON.stringify(details) === JSON.stringify(NOTHING);
   return isBare ? undefined : details;
 }
 
+const NOTHING: Details = { texts: {}, revenueMicros: 0, isBot: false, visitor: "" };
+
 const TEXTS = [
-  ...(["hostname", "title", "language", "currency", "referrer", "source", "channel"] as const),
-  ...(["utmSource", "utmMedium", "utmCampaign", "utmTerm", "utmContent"] as const),
-  ...(["browser", "os", "device", "country", "region"] as const),
+  ...(["hostname", "title", "language", "currency"] as const).map((key) => [key, key] as const),
+  ...(["referrer", "source", "channel"] as const).map((key) => [key, key] as const),
+  ...(["browser", "os", "device", "country", "region"] as const).map((key) => [key, key] as const),
+  ...([
+    ["utm_source", "utmSource"],
+    ["utm_medium", "utmMedium"],
+    ["utm_campaign", "utmCampaign"],
+  ] as const),
+  ...([
+    ["utm_term", "utmTerm"],
+    ["utm_content", "utmContent"],
+  ] as const),
 ];
 
 test("frame after frame, it reads what decodeRecords does", () => {
@@ -114,6 +147,19 @@ test("parts have the same size, whatever that of the frames, and no record is mi
   expect(parts.flat().map(({ texts }) => texts)).toEqual(
     offsets.map((offset) => ["s", "e", pathOf(offset), "u", "t"]),
   );
+});
+
+test("texts of details do not become more from frame to frame", () => {
+  const encoder = new RecordEncoder();
+  const decoder = new EventDecoder();
+  const firsts = [0, 2].map((offset) => {
+    const frame = frameOf(encoder.encode([anEvent, { ...anEvent, hostname: "h", title: "t" }]), offset);
+    return [...decoder.parts([frame])].flatMap(({ events }) => events.map(({ more }) => more?.first));
+  });
+  expect(firsts).toEqual([
+    [undefined, 0],
+    [undefined, 0],
+  ]);
 });
 
 test("settings are in a part behind the events before them, and never with events that come after", () => {

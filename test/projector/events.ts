@@ -1,10 +1,16 @@
 import { isAscii } from "node:buffer";
+import type { TextColumnName } from "../../src/columns/chunk.ts";
 import type { LogPosition } from "../../src/log/event-log.ts";
 import type { RecordedEvent } from "../../src/log/records.ts";
+import { DETAIL_COLUMNS, DetailTexts } from "../../src/projector/detail-texts.ts";
 import type { LoggedEvent, LoggedRecords } from "../../src/projector/event-decoder.ts";
-import { type EventDetails, NO_DETAILS } from "../../src/projector/event-details.ts";
+import type { EventDetails } from "../../src/projector/event-details.ts";
 import type { EventTexts } from "../../src/projector/event-texts.ts";
 import type { Batch } from "../../src/readmodel/writer.ts";
+
+/** Texts by their columns, and what is no text. */
+export type GivenDetails = Partial<Readonly<Record<TextColumnName, string>>> &
+  Partial<Pick<EventDetails, "revenueMicros" | "isBot" | "visitor">>;
 
 export interface GivenEvent {
   readonly site?: string;
@@ -14,7 +20,7 @@ export interface GivenEvent {
   readonly at?: string;
   readonly id?: string;
   readonly receivedAtMs?: number;
-  readonly more?: Partial<EventDetails>;
+  readonly more?: GivenDetails;
   /** It cannot be folded. */
   readonly isPoison?: boolean;
 }
@@ -41,8 +47,19 @@ export function logged(given: readonly GivenEvent[], first = 0): LoggedWithTimes
     timeMs: Date.parse(one.at ?? "2025-11-12T19:30:01Z"),
     clientEventId: one.id,
     receivedAtMs: one.receivedAtMs ?? 1_000_000,
-    more: one.more && { ...NO_DETAILS, ...one.more },
+    more: one.more && detailsOf(one.more),
   }));
+}
+
+function detailsOf({ revenueMicros = 0, isBot = false, visitor = "", ...given }: GivenDetails): EventDetails {
+  const texts = new DetailTexts();
+  const columns: readonly unknown[] = DETAIL_COLUMNS;
+  for (const [column, text] of Object.entries(given)) {
+    const field = columns.indexOf(column);
+    // A hash that many have in common.
+    texts.add(field, text, text.length);
+  }
+  return { texts, first: 0, end: texts.length, revenueMicros, isBot, visitor };
 }
 
 /** Events as the fold gets them. */

@@ -4,7 +4,6 @@ import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { QueryStatsRequestSchema } from "../../gen/ts/analytics/v1/query_pb.ts";
-import type { EventDetails } from "../../src/projector/event-details.ts";
 import { replyTo } from "../../src/query/reply.ts";
 import { StoredEvents } from "../../src/query/stored-events.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
@@ -13,7 +12,7 @@ import { generationPath, publishGeneration } from "../../src/readmodel/generatio
 import { ReadModelReader } from "../../src/readmodel/reader.ts";
 import { ReadModelWriter, UnusableReadModel } from "../../src/readmodel/writer.ts";
 import { chunkRows, topPaths } from "../columns/stored-rows.ts";
-import { after, batch, type GivenEvent } from "../projector/events.ts";
+import { after, batch, type GivenDetails, type GivenEvent } from "../projector/events.ts";
 import { temporaryDirectory } from "../temporary.ts";
 
 const WINDOW_MS = 1000;
@@ -216,7 +215,7 @@ test.for([
 function expectSameHoweverSplit(
   items: readonly (Omit<GivenEvent, "id" | "more"> & {
     id: string | undefined;
-    more: Partial<EventDetails> | undefined;
+    more: GivenDetails | undefined;
     gap: number;
   })[],
   cuts: readonly number[],

@@ -9,10 +9,10 @@ export interface EventRows {
   readonly texts: EventTexts;
 }
 
-/** Those of the events at `places` of a part. */
-export function eventRows({ events, texts }: LoggedRecords, places: readonly number[]): EventRows {
-  const ids = new Float64Array(places.length);
-  for (let row = 0; row < places.length; row += 1) ids[row] = (events[places[row] ?? 0]?.offset ?? 0) + 1;
+/** Those of the events of a part that count: `counts` has a 1 for them. */
+export function eventRows({ events, texts }: LoggedRecords, counts: Uint8Array): EventRows {
+  const places = [...counts.keys()].filter((place) => counts[place] === 1);
+  const ids = Float64Array.from(places, (place) => (events[place]?.offset ?? 0) + 1);
   return { ids, texts: places.length === events.length ? texts : textsAt(places, texts) };
 }
 

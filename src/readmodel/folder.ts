@@ -13,7 +13,6 @@ import { type EventRows, eventRows } from "./event-rows.ts";
 import { SessionRows } from "./session-rows.ts";
 import { SiteFolder } from "./site-folder.ts";
 import { Tables } from "./tables.ts";
-import type { Visitor } from "./visitors.ts";
 
 /** How much is kept in memory from one batch to the next. */
 export interface Known {
@@ -100,36 +99,20 @@ export class Folder {
     if (sum(pages) > known.dayPages) for (const { sessions } of sites) sessions.days.clear();
   }
 
-  /** Goes through the events three times, so that what is not in memory is read for all of them at once. */
+  /** Goes from site to site, as all that is known of one does not fit into the cores' caches with that of the others. */
   #addEvents(part: LoggedRecords): EventRows {
     const { events } = part;
-    const sites: SiteFolder[] = [];
-    const touched = new Set<SiteFolder>();
     // In log order, whether an event has an id or not: so numbers do not depend on the batches.
-    for (const { siteId, clientEventId } of events) {
-      const site = this.#site(siteId);
-      if (sites.at(-1) !== site) touched.add(site);
-      if (clientEventId !== undefined) site.ids.expect(clientEventId);
-      sites.push(site);
-    }
-    for (const { ids } of touched) ids.load();
-    /** The places of those that count. */
-    const counted: number[] = [];
-    const visitors: (Visitor | undefined)[] = [];
+    const placesOf = new Map<SiteFolder, number[]>();
     for (let place = 0; place < events.length; place += 1) {
-      const [event, site] = [events[place], sites[place]];
-      if (!event || !site?.ids.counts(event)) continue;
-      counted.push(place);
-      visitors.push(site.visitors.of(event));
+      const site = this.#site(events[place]?.siteId ?? "");
+      const places = placesOf.get(site);
+      if (places) places.push(place);
+      else placesOf.set(site, [place]);
     }
-    for (const { visitors } of touched) visitors.load();
-    for (let index = 0; index < counted.length; index += 1) {
-      const place = counted[index] ?? 0;
-      const event = events[place];
-      if (!event || Number.isNaN(event.timeMs)) throw new Error("its timestamp cannot be read");
-      sites[place]?.add(event, visitors[index], this.#batch);
-    }
-    return eventRows(part, counted);
+    const counts = new Uint8Array(events.length);
+    for (const [site, places] of placesOf) site.add(events, places, this.#batch, counts);
+    return eventRows(part, counts);
   }
 
   #takeChanges(settings: readonly SettingChange[], forgottenUpToMs: number): Changes {

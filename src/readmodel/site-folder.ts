@@ -43,8 +43,29 @@ export class SiteFolder {
     this.#users = new NewUsers(stored.number);
   }
 
-  /** Takes an event that counts; they come in log order. */
-  add(event: LoggedEvent, visitor: Visitor | undefined, batch: number): void {
+  /** Takes the events at `places`, in log order, and sets to 1 what `counts` has at the places of those that count. Goes through them
+   *  three times, so that what is not in memory is read for all of them at once. Throws when one cannot be folded. */
+  add(events: readonly LoggedEvent[], places: readonly number[], batch: number, counts: Uint8Array): void {
+    for (const place of places) {
+      const id = events[place]?.clientEventId;
+      if (id !== undefined) this.ids.expect(id);
+    }
+    this.ids.load();
+    const counted: LoggedEvent[] = [];
+    const visitors: (Visitor | undefined)[] = [];
+    for (const place of places) {
+      const event = events[place];
+      if (!event || !this.ids.counts(event)) continue;
+      counts[place] = 1;
+      counted.push(event);
+      visitors.push(this.visitors.of(event));
+    }
+    this.visitors.load();
+    for (const [index, event] of counted.entries()) this.#add(event, visitors[index], batch);
+  }
+
+  #add(event: LoggedEvent, visitor: Visitor | undefined, batch: number): void {
+    if (Number.isNaN(event.timeMs)) throw new Error("its timestamp cannot be read");
     const belonging = this.sessions.add(event, visitor, batch);
     this.#events.add(event, belonging);
     this.#users.add(dayOf(event.timeMs), belonging);

@@ -1,9 +1,10 @@
-// `fold`: the projector on its own, in a process of its own, from a log on disk to the read model: many events, events
-// with the senders' ids, and a site with very many paths; beside a bare loop that only inserts the same rows. Then how
+// `fold`: the projector on its own, in a process of its own, from a log on disk to the read model: many events, events with
+// what enrichment finds, events with the senders' ids, and a site with very many paths; beside a bare loop that only inserts the same rows. Then how
 // long statistics take from what it made. What the read models say must be what the logs have.
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { ReadModelReader } from "../src/readmodel/reader.ts";
 import { PROJECTOR_FLAGS } from "../src/supervisor/supervisor.ts";
 import type { Figure, Surroundings } from "./benchmark.ts";
 import { answerTimes, type Span } from "./fold-answers.ts";
@@ -12,11 +13,13 @@ import type { Mix } from "./fold-mix.ts";
 import { sizeFigures } from "./fold-sizes.ts";
 import { NodeProcess } from "./node-process.ts";
 import type { Cost } from "./one-shot.ts";
+import { makeQueryLog } from "./query-log.ts";
 import type { Inserted } from "./run-fold-rows.ts";
 
 const SITES = 50;
 const PATHS_PER_SITE = 1000;
 const SMALL_EVENTS = 100_000;
+const MOST_EVENTS_WITH_DETAILS = 1_000_000;
 const MOST_EVENTS_WITH_IDS = 1_000_000;
 const MOST_PATHS = 1_000_000;
 const EVENTS_PER_PATH = 2;
@@ -50,6 +53,7 @@ export async function benchmarkFold(surroundings: Surroundings): Promise<Figure[
   const small = await foldMix("a small log", { ...mix, events: SMALL_EVENTS });
   const whole = await foldMix("without ids", mix);
   const bare = await insertRows(whole, surroundings);
+  const detailed = await foldDetailed("with details", surroundings);
   const ascending = await foldMix("with ascending ids", { ...withIds, ids: "ascending" });
   const random = await foldMix("with random ids", { ...withIds, ids: "random" });
   const few = await foldMix(`a site with ${number(PATHS_PER_SITE)} paths`, oneSite);
@@ -60,6 +64,7 @@ export async function benchmarkFold(surroundings: Surroundings): Promise<Figure[
     { name: "a bare loop that inserts the same rows", value: bare, unit: "events/s" },
     ...sizeFigures(whole.dataDirectory, mix),
     share("without ids, beside the bare loop", whole.perSecond / bare, GOAL_OF_BARE_LOOP),
+    ...foldFigures("with details", detailed),
     ...foldFigures("with ascending ids", ascending),
     ...foldFigures("with random ids", random),
     ...foldFigures(`a site with ${number(PATHS_PER_SITE)} paths`, few),
@@ -73,15 +78,48 @@ export async function benchmarkFold(surroundings: Surroundings): Promise<Figure[
 
 /** Makes a log, folds it, and checks what came out. Only the fold is measured. */
 async function fold(name: string, mix: Mix, surroundings: Surroundings): Promise<Folded> {
-  const { directory, signal, note } = surroundings;
-  const dataDirectory = join(directory, name.replaceAll(/\W+/g, "-"));
-  const expected = await makeFoldLog(dataDirectory, mix, signal);
-  const args = ["bench/run-fold.ts", dataDirectory, String(mix.events)];
-  const cost: Cost = await resultOf([...PROJECTOR_FLAGS, ...args], surroundings);
+  const dataDirectory = directoryFor(name, surroundings);
+  const expected = await makeFoldLog(dataDirectory, mix, surroundings.signal);
+  const folded = await foldLog(name, dataDirectory, mix.events, surroundings);
   expected.check(dataDirectory);
-  const perSecond = mix.events / cost.seconds;
-  note(`${name}: ${number(mix.events)} events, ${number(perSecond)}/s`);
-  return { ...cost, dataDirectory, perSecond, events: mix.events };
+  return folded;
+}
+
+/** The same of events as the server records them: most have ten texts more. */
+async function foldDetailed(name: string, surroundings: Surroundings): Promise<Folded> {
+  const { settings, signal } = surroundings;
+  const dataDirectory = directoryFor(name, surroundings);
+  const most = Math.min(settings.events, MOST_EVENTS_WITH_DETAILS);
+  const { events, views } = await makeQueryLog(join(dataDirectory, "log"), most, signal);
+  const folded = await foldLog(name, dataDirectory, events, surroundings);
+  const reader = new ReadModelReader(dataDirectory);
+  try {
+    for (const [siteId, expected] of views) {
+      const { totalViews } = reader.stats({ siteId, date: null, limit: 1 });
+      if (totalViews === expected) continue;
+      throw new Error(`${siteId} has ${expected} views, and ${totalViews} are counted`);
+    }
+  } finally {
+    reader.close();
+  }
+  return folded;
+}
+
+async function foldLog(
+  name: string,
+  dataDirectory: string,
+  events: number,
+  surroundings: Surroundings,
+): Promise<Folded> {
+  const args = ["bench/run-fold.ts", dataDirectory, String(events)];
+  const cost: Cost = await resultOf([...PROJECTOR_FLAGS, ...args], surroundings);
+  const perSecond = events / cost.seconds;
+  surroundings.note(`${name}: ${number(events)} events, ${number(perSecond)}/s`);
+  return { ...cost, dataDirectory, perSecond, events };
+}
+
+function directoryFor(name: string, { directory }: Surroundings): string {
+  return join(directory, name.replaceAll(/\W+/g, "-"));
 }
 
 /** How many rows a second the bare loop inserts. */

@@ -28,7 +28,7 @@ const GOAL_WAL_MB = (128 * 1024 * 1024) / 1e6;
 export async function benchmarkQuery(surroundings: Surroundings): Promise<Figure[]> {
   const { settings, directory, signal, note } = surroundings;
   const data = join(directory, "data");
-  const events = await makeQueryLog(join(data, "log"), settings.events, signal);
+  const { events } = await makeQueryLog(join(data, "log"), settings.events, signal);
   note(`a log with ${events.toLocaleString("en")} events`);
   const fold: Cost = await resultOf(
     [...PROJECTOR_FLAGS, "bench/run-fold.ts", data, String(events)],

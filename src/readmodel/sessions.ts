@@ -184,9 +184,9 @@ export class Sessions {
     const periods = first === last ? [first] : [first, last];
     if (stream.current) this.#leave(stream.current, batch);
     stream.current = undefined;
-    stream.fromMs = first * PERIOD_MS;
-    const endMs = (last + 1) * PERIOD_MS - 1;
-    stream.toMs = endMs < this.#endMs ? endMs : undefined;
+    stream.fromMs = first * PERIOD_MS - 1;
+    const toMs = (last + 1) * PERIOD_MS;
+    stream.toMs = toMs <= this.#endMs ? toMs : undefined;
     const joined: KnownSession[] = [];
     for (const known of this.#sessionsOf(stream, periods)) {
       if (isOf(known, timeMs)) joined.push(known);

@@ -3,7 +3,7 @@
 import type { Database, Statement } from "better-sqlite3";
 
 /** Enough that running the statement does not count; more would only make its parameters harder to bind. */
-export const ROWS_AT_A_TIME = 50;
+const ROWS_AT_A_TIME = 50;
 /** As many short texts as SQLite binds without asking for memory (https://www.sqlite.org/malloc.html, "Lookaside"). */
 const TEXTS_AT_A_TIME = 100;
 

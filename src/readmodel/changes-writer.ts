@@ -3,7 +3,6 @@
 
 import type { Database, Statement } from "better-sqlite3";
 import { unpack } from "../columns/chunk.ts";
-import { BulkInsert, type Column, fromColumns } from "./bulk-insert.ts";
 import type { Changes, IdChanges, JoinedSession, NewChunk, SettingChange, SiteChange } from "./changes.ts";
 import { type ChunkSizes, Chunks } from "./chunks.ts";
 import { dayViews } from "./day-views.ts";
@@ -13,14 +12,12 @@ import { sessionChunks } from "./session-chunks.ts";
 export class ChangesWriter {
   readonly #statements: Statements;
   readonly #sizes: ChunkSizes;
-  readonly #ids: BulkInsert;
   readonly #chunks: Chunks;
   readonly #pathCounts: PathCounts;
 
   constructor(database: Database, sizes: ChunkSizes, pathSizes: PathSizes) {
     this.#statements = prepare(database);
     this.#sizes = sizes;
-    this.#ids = new BulkInsert(database, "INSERT OR REPLACE INTO dedupe", 3, 1);
     this.#chunks = new Chunks(database, sizes);
     this.#pathCounts = new PathCounts(database, pathSizes);
   }
@@ -59,9 +56,9 @@ export class ChangesWriter {
     for (const views of dayViews(columns)) this.#pathCounts.add(chunk.site, views);
   }
 
-  #writeIds({ site, eventIds, receivedAtMs }: IdChanges): void {
-    const sites: Column = new Float64Array(eventIds.length).fill(site);
-    this.#ids.insert(eventIds.length, fromColumns([sites, eventIds, receivedAtMs]));
+  #writeIds({ site, uuids, others }: IdChanges): void {
+    if (uuids !== "") this.#statements.putUuids.run(site, uuids);
+    if (others !== "") this.#statements.putOtherIds.run(site, others);
   }
 
   #writeSetting(setting: SettingChange): void {
@@ -80,6 +77,8 @@ function prepare(database: Database) {
     database.prepare(`
       INSERT INTO visitors SELECT ?, ${visitor}, value >> 1, value & 1 FROM json_each(?) WHERE true
       ON CONFLICT DO UPDATE SET is_user = excluded.is_user`);
+  const putIds = (eventId: string): Statement<[number, string]> =>
+    database.prepare(`INSERT OR REPLACE INTO dedupe SELECT ?, ${eventId}, value FROM json_each(?)`);
   return {
     putSite: database.prepare(`
       INSERT INTO sites (id, site_id, visitors, sessions, latest_ms) VALUES (?, ?, ?, ?, ?)
@@ -87,6 +86,8 @@ function prepare(database: Database) {
       SET visitors = excluded.visitors, sessions = excluded.sessions, latest_ms = excluded.latest_ms`),
     putUsers: putVisitors("key"),
     putHashes: putVisitors("unhex(key)"),
+    putUuids: putIds("unhex(key)"),
+    putOtherIds: putIds("key"),
     removeSession: database.prepare(
       "DELETE FROM sessions WHERE site = ? AND period = ? AND stream = ? AND number = ?",
     ),

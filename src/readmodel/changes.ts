@@ -80,11 +80,13 @@ export interface DayUsers {
   readonly users: number;
 }
 
-/** Event ids of a site that were counted, and when they were received, in ms since 1970. */
+/** Event ids of a site that were counted. */
 export interface IdChanges {
   readonly site: number;
-  readonly eventIds: readonly string[];
-  readonly receivedAtMs: Float64Array<ArrayBuffer>;
+  /** JSON of an object: when each UUID, as its 32 digits, was received, in ms since 1970. Empty for none. */
+  readonly uuids: string;
+  /** The same of ids that are none, as they are. */
+  readonly others: string;
 }
 
 /** What was said about a site, or a goal of it: its filter as JSON, or null when it is removed. */

@@ -7,23 +7,47 @@
 import type { Database, Statement } from "better-sqlite3";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
 import type { IdChanges } from "./changes.ts";
+import { digitsOf, kindsOf } from "./id-kinds.ts";
+
+/** The place of an id among those that are asked about, and when it was received. */
+type Found = [place: number, receivedAtMs: number];
 
 /** Reads event ids from the table, many at a time. */
 export class StoredIds {
-  readonly #received: Statement<[string, number], [eventId: string, receivedAtMs: number]>;
+  readonly #uuids: Statement<[string, number], Found>;
+  readonly #others: Statement<[string, number], Found>;
 
   constructor(database: Database) {
-    this.#received = database
-      .prepare<[string, number], [string, number]>(`
-        SELECT event_id, received_at_ms FROM json_each(?) AS ids
-        CROSS JOIN dedupe WHERE site = ? AND event_id = ids.value`)
-      .raw();
+    const select = (eventId: string) =>
+      database
+        .prepare<[string, number], Found>(`
+          SELECT ids.key, received_at_ms FROM json_each(?) AS ids
+          CROSS JOIN dedupe WHERE site = ? AND event_id = ${eventId}`)
+        .raw();
+    this.#uuids = select("unhex(ids.value)");
+    this.#others = select("ids.value");
   }
 
   /** When those of `eventIds` that are remembered were received. */
-  received(site: number, eventIds: readonly string[]): [eventId: string, receivedAtMs: number][] {
-    return this.#received.all(JSON.stringify(eventIds), site);
+  received(site: number, eventIds: readonly string[]): Map<string, number> {
+    const { uuids, others } = kindsOf(eventIds);
+    return new Map([
+      ...find(this.#uuids, site, uuids, uuids.map(digitsOf)),
+      ...find(this.#others, site, others, others),
+    ]);
   }
+}
+
+/** Those of `ids` that a statement finds, as they are `stored`. */
+function find(
+  statement: Statement<[string, number], Found>,
+  site: number,
+  ids: readonly string[],
+  stored: readonly string[],
+): [eventId: string, receivedAtMs: number][] {
+  if (ids.length === 0) return [];
+  const found = statement.all(JSON.stringify(stored), site);
+  return found.map(([place, receivedAtMs]) => [ids[place] ?? "", receivedAtMs]);
 }
 
 export class EventIds {
@@ -51,7 +75,7 @@ export class EventIds {
   /** Reads what the table has of the ids that were expected since the last time. */
   load(): void {
     if (this.#unknown.length === 0) return;
-    this.#known = new Map(this.#stored.received(this.#site, this.#unknown.sort()));
+    this.#known = this.#stored.received(this.#site, this.#unknown.sort());
     this.#unknown = [];
   }
 
@@ -78,8 +102,11 @@ export class EventIds {
     this.#known = new Map();
     if (counted.size === 0) return undefined;
     // As the tree has them: neighbours share pages.
-    const eventIds = [...counted.keys()].sort();
-    const receivedAtMs = Float64Array.from(eventIds, (eventId) => counted.get(eventId) ?? 0);
-    return { site: this.#site, eventIds, receivedAtMs };
+    const { uuids, others } = kindsOf([...counted.keys()].sort());
+    const json = (ids: readonly string[], stored: (id: string) => string) =>
+      ids.length === 0
+        ? ""
+        : `{${ids.map((id) => `${JSON.stringify(stored(id))}:${counted.get(id)}`).join(",")}}`;
+    return { site: this.#site, uuids: json(uuids, digitsOf), others: json(others, (id) => id) };
   }
 }

@@ -168,10 +168,10 @@ CREATE TABLE chunk_columns (
   PRIMARY KEY (chunk, name)
 ) STRICT;
 
--- The client's event ids that were counted within the dedupe window.
+-- The client's event ids that were counted within the dedupe window: a UUID is a blob of its bytes, all else a text.
 CREATE TABLE dedupe (
   site INTEGER NOT NULL,
-  event_id TEXT NOT NULL,
+  event_id ANY NOT NULL,
   received_at_ms INTEGER NOT NULL,
   PRIMARY KEY (site, event_id)
 ) STRICT, WITHOUT ROWID;

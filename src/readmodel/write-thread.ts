@@ -127,11 +127,10 @@ export class WriteThread {
 }
 
 /** Those that are handed over. The others are copied, which takes less than to hand over very many small ones. */
-function buffersOf({ sessions, chunks, ids }: Changes): ArrayBuffer[] {
+function buffersOf({ sessions, chunks }: Changes): ArrayBuffer[] {
   const buffers = [
     ...[...sessions.ofOneView.numbers, ...sessions.others.numbers].map(({ buffer }) => buffer),
     ...chunks.map(({ packed }) => packed.buffer),
-    ...ids.map(({ receivedAtMs }) => receivedAtMs.buffer),
   ];
   return buffers.filter(({ byteLength }) => byteLength >= LARGE_BYTES);
 }

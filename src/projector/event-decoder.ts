@@ -88,12 +88,17 @@ export class EventDecoder {
       const reader = new BinaryReader(payload);
       let found = 0;
       for (; reader.pos < reader.len; found += 1) {
+        if (part.events.length === PART_EVENTS) {
+          yield part.finish();
+          part = this.#beginPart();
+        }
         const start = reader.pos;
         const record = this.#recordOf(reader, payload, firstOffset, found);
         const isEvent = "eventType" in record;
-        if (part.events.length === PART_EVENTS || (isEvent && part.settings.length > 0)) {
+        if (isEvent && part.settings.length > 0) {
           yield part.finish();
-          part = this.#beginPart();
+          // Details of this event are behind those of the part before.
+          part = new PartBuilder();
         }
         if (isEvent) part.addEvent(record, this.#bounds, payload, start, reader.pos);
         else part.settings.push(record);

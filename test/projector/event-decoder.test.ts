@@ -138,11 +138,16 @@ test("parts have the same size, whatever that of the frames, and no record is mi
     const first = (ends[index] ?? 0) - count;
     const events = offsets
       .slice(first, first + count)
-      .map((offset) => ({ ...anEvent, path: pathOf(offset) }));
+      .map((offset) => ({ ...anEvent, path: pathOf(offset), title: `title ${offset}` }));
     return frameOf(encoder.encode(events), first);
   });
-  const parts = [...new EventDecoder().parts(frames)].map(decoded);
+  // Each before the next one is asked for.
+  const parts: Decoded[][] = [];
+  for (const part of new EventDecoder().parts(frames)) parts.push(decoded(part));
   expect(parts.map(({ length }) => length)).toEqual([8000, 8000, 8000, 3]);
+  expect(parts.flat().map(({ more }) => more?.texts["title"]?.text)).toEqual(
+    offsets.map((offset) => `title ${offset}`),
+  );
   expect(parts.flat().map(({ event }) => event.offset)).toEqual(offsets);
   expect(parts.flat().map(({ texts }) => texts)).toEqual(
     offsets.map((offset) => ["s", "e", pathOf(offset), "u", "t"]),

@@ -26,28 +26,31 @@ export const DETAIL_COLUMNS: readonly (TextColumnName | undefined)[] = columnsOf
   [28, "region"],
 ]);
 
-const FIRST_ROOM = 1024;
+const FIRST_ROOM = 64;
 
 export class DetailTexts {
-  readonly #texts: string[] = [];
+  readonly #texts: string[];
   #count = 0;
-  #fields = new Uint32Array(FIRST_ROOM);
-  #hashes = new Uint32Array(FIRST_ROOM);
+  #fields: Uint32Array;
+  #hashes: Uint32Array;
+
+  /** `room` is for how many there probably will be. */
+  constructor(room = FIRST_ROOM) {
+    this.#texts = Array(room).fill("");
+    this.#fields = new Uint32Array(room);
+    this.#hashes = new Uint32Array(room);
+  }
 
   get length(): number {
     return this.#count;
-  }
-
-  clear(): void {
-    this.#count = 0;
   }
 
   /** Takes the text of a field that has a column; `hash` is that of texts.ts, 0 for none. */
   add(field: number, text: string, hash: number): void {
     const place = this.#count;
     if (place === this.#fields.length) {
-      this.#fields = widened(this.#fields, 2 * place);
-      this.#hashes = widened(this.#hashes, 2 * place);
+      this.#fields = widened(this.#fields, 2 * place + FIRST_ROOM);
+      this.#hashes = widened(this.#hashes, 2 * place + FIRST_ROOM);
     }
     this.#count += 1;
     this.#texts[place] = text;
@@ -72,5 +75,6 @@ export class DetailTexts {
 function columnsOf(fields: readonly (readonly [number, TextColumnName])[]): (TextColumnName | undefined)[] {
   const columns: (TextColumnName | undefined)[] = [];
   for (const [field, column] of fields) columns[field] = column;
+  // Without holes, which map() would pass over.
   return Array.from(columns);
 }

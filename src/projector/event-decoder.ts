@@ -78,7 +78,7 @@ export class EventDecoder {
 
   /**
    * The records of frames, in order, in parts of a size that does not depend on the frames': what is folded of a part is gone
-   * before V8 takes it for something that lasts. The details of a part are there until the next one is asked for. Throws an UnreadableFrame when one has others than it can read.
+   * before V8 takes it for something that lasts. Throws an UnreadableFrame when one has others than it can read.
    */
   *parts(frames: Iterable<Frame>): Iterable<LoggedRecords> {
     let part = this.#beginPart();
@@ -97,7 +97,6 @@ export class EventDecoder {
         const isEvent = "eventType" in record;
         if (isEvent && part.settings.length > 0) {
           yield part.finish();
-          // Details of this event are behind those of the part before.
           part = new PartBuilder();
         }
         if (isEvent) part.addEvent(record, this.#bounds, payload, start, reader.pos);
@@ -109,7 +108,7 @@ export class EventDecoder {
   }
 
   #beginPart(): PartBuilder {
-    this.#details.clear();
+    this.#details.beginPart();
     return new PartBuilder();
   }
 

@@ -26,7 +26,7 @@ const VISITOR = 30;
 /** Reads the details of one event after the other. */
 export class DetailsReader {
   readonly #known: Texts;
-  readonly #texts = new DetailTexts();
+  #texts = new DetailTexts();
   #first = 0;
   #props: [string, string][] | undefined;
   #revenueMicros = 0;
@@ -38,9 +38,9 @@ export class DetailsReader {
     this.#known = known;
   }
 
-  /** Forgets the texts of the events before. */
-  clear(): void {
-    this.#texts.clear();
+  /** Texts of the events that come now are apart from those of the events before, and probably as many. */
+  beginPart(): void {
+    this.#texts = new DetailTexts(this.#texts.length);
   }
 
   beginEvent(): void {

@@ -11,8 +11,10 @@ export interface EventRows {
 
 /** Those of the events of a part that count: `counts` has a 1 for them. */
 export function eventRows({ events, texts }: LoggedRecords, counts: Uint8Array): EventRows {
-  const places = [...counts.keys()].filter((place) => counts[place] === 1);
-  const ids = Float64Array.from(places, (place) => (events[place]?.offset ?? 0) + 1);
+  const places: number[] = [];
+  for (let place = 0; place < counts.length; place += 1) if (counts[place] === 1) places.push(place);
+  const ids = new Float64Array(places.length);
+  for (let row = 0; row < places.length; row += 1) ids[row] = (events[places[row] ?? 0]?.offset ?? 0) + 1;
   return { ids, texts: places.length === events.length ? texts : textsAt(places, texts) };
 }
 

@@ -116,9 +116,10 @@ CREATE TABLE visitors (
 ) STRICT, WITHOUT ROWID;
 
 -- A session has a row for each period (session-periods.ts) from its first event to its last; that of the last one alone says
--- what it is, the others have NULL. By period first: events come about in order of time, so that few pages change at a time. Times are in ms since 1970. A stream is whose events these are: twice the visitor's number, and one more when a
--- bot made them. Entry and exit are of page views, and without meaning where there are none; an exit that is the entry is NULL.
--- Of a session that is one page view, as most are, end_ms and all behind it are NULL, but for the entry's path.
+-- what it is, the others have NULL. By period first: events come about in order of time, so that few pages change at a time.
+-- Times are in ms since 1970. A stream is whose events these are: twice the visitor's number, and one more when a bot made
+-- them. Entry and exit are of page views, and without meaning where there are none; an exit that is the entry is NULL. Of a
+-- session that is one page view, as most are, end_ms and all behind it are NULL, but for the entry's path.
 CREATE TABLE sessions (
   site INTEGER NOT NULL,
   period INTEGER NOT NULL,

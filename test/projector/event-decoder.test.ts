@@ -97,6 +97,7 @@ function expectedDetails(event: RecordedEvent): Details | undefined {
   return isBare ? undefined : details;
 }
 
+const TITLE = "title";
 const NOTHING: Details = { texts: {}, revenueMicros: 0, isBot: false, visitor: "" };
 
 const TEXTS = [
@@ -141,11 +142,9 @@ test("parts have the same size, whatever that of the frames, and no record is mi
       .map((offset) => ({ ...anEvent, path: pathOf(offset), title: `title ${offset}` }));
     return frameOf(encoder.encode(events), first);
   });
-  // Each before the next one is asked for.
-  const parts: Decoded[][] = [];
-  for (const part of new EventDecoder().parts(frames)) parts.push(decoded(part));
+  const parts = [...new EventDecoder().parts(frames)].map(decoded);
   expect(parts.map(({ length }) => length)).toEqual([8000, 8000, 8000, 3]);
-  expect(parts.flat().map(({ more }) => more?.texts["title"]?.text)).toEqual(
+  expect(parts.flat().map(({ more }) => more?.texts[TITLE]?.text)).toEqual(
     offsets.map((offset) => `title ${offset}`),
   );
   expect(parts.flat().map(({ event }) => event.offset)).toEqual(offsets);
@@ -180,6 +179,16 @@ test("settings are in a part behind the events before them, and never with event
   expect(offsets).toEqual([[0], [4, 5], [7]]);
   expect(parts.flatMap(decoded).map(({ texts }) => texts)).toEqual(Array(4).fill(["s", "e", "p", "u", "t"]));
   expect(parts.map(({ settings }) => settings.length)).toEqual([3, 1, 0]);
+});
+
+test("an event behind a setting has its own details, and those before it keep theirs", () => {
+  const encoder = new RecordEncoder();
+  const setting = Buffer.from([0x06, 0x12, 0x04, 0x0a, 0x02, 0x73, 0x31]);
+  const titled = (title: string) => encoder.encode([{ ...anEvent, title }]).bytes;
+  const records = [titled("a"), titled("b"), setting, titled("c"), titled("d"), titled("e")];
+  const parts = [...new EventDecoder().parts([frameOf({ bytes: Buffer.concat(records), count: 6 }, 0)])];
+  const titles = parts.flatMap(decoded).map(({ more }) => more?.texts[TITLE]?.text);
+  expect(titles).toEqual(["a", "b", "c", "d", "e"]);
 });
 
 test("it reads what a later version wrote, but for the fields that it added", () => {

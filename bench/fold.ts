@@ -1,6 +1,6 @@
 // `fold`: the projector on its own, in a process of its own, from a log on disk to the read model: many events, events with
-// what enrichment finds, events with the senders' ids, and a site with very many paths; beside a bare loop that only inserts the same rows. Then how
-// long statistics take from what it made. What the read models say must be what the logs have.
+// what enrichment finds, events with the senders' ids, and a site with very many paths; beside a bare loop that only inserts the
+// same rows. Then how long statistics take from what it made. What the read models say must be what the logs have.
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";

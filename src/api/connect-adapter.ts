@@ -54,6 +54,9 @@ export function createConnectHandler(options: ConnectHandlerOptions): FullHandle
     const path = (req.url ?? "").split("?", 1)[0] ?? "";
     const handler = handlers.get(path);
     if (!handler) return fallback(req, res);
+    // connect-node takes its own listener off when the response closes. That of a pipelined request closes between Node's
+    // looking for listeners and its emitting the error of a lost connection, which without any would end the process.
+    req.on("error", ignore);
     let request: ReturnType<typeof universalRequestFromNodeRequest>;
     try {
       const values = createContextValues().set(ORIGIN, origins.ofRequest(req));
@@ -71,6 +74,8 @@ export function createConnectHandler(options: ConnectHandlerOptions): FullHandle
       });
   };
 }
+
+function ignore(): void {}
 
 /** Bugs are logged, and told to the client as no more than that. */
 function hideInternalErrors(logger: Logger): Interceptor {

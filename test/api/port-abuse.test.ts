@@ -20,6 +20,7 @@ const [DATA, HEADERS, SETTINGS, GOAWAY] = [0, 1, 4, 7];
 const END_HEADERS = 4;
 const EMPTY_SETTINGS = http2Frame(SETTINGS, 0, 0, Buffer.alloc(0));
 const RPC_EVENT = "/analytics.v1.AnalyticsService/IngestEvent";
+const GET_RPC = http1("GET /analytics.v1.AnalyticsService/GetStats?connect=v1&encoding=json&message=%7B%7D");
 
 /** The head of a request over HTTP/2, of which a body is to follow. */
 function http2Post(path: string): Buffer {
@@ -56,9 +57,15 @@ test.each([
   ["half a head", POST_EVENT.slice(0, 40)],
   ["half a body", POST_EVENT.slice(0, -10)],
   ["a request", POST_EVENT],
+  ["an RPC", GET_RPC],
+  ["RPCs one behind the other", GET_RPC.repeat(3)],
+  [
+    "RPCs one behind the other, the last without its end",
+    GET_RPC + http1(`POST ${RPC_EVENT}`, EVENT).slice(0, -10),
+  ],
 ])("a client that sends %s and then resets the connection does no harm", async (_, bytes) => {
   const opened = await openTestPort();
-  for (const turnsBefore of [0, 1, 5]) {
+  for (const turnsBefore of [0, 1, 2, 3, 5, 8]) {
     const client = await RawClient.open(opened.port);
     if (bytes !== "") client.send(bytes);
     for (let n = 0; n < turnsBefore; n += 1) await turn();

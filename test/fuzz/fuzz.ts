@@ -51,7 +51,9 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
   let [warmRssBytes, maxRssBytes, slowestHealthMs] = [0, 0, 0];
   for (let done = 0; done < connections; ) {
     const count = Math.min(SLICE, connections - done);
-    await runSlice(options, seed + done, count, acknowledged);
+    await runSlice(options, seed + done, count, acknowledged).catch((error) => {
+      throw new Error(`connection ${done} and the ${SLICE} behind it: ${error.message}\n${server.stderr}`);
+    });
     done += count;
     slowestHealthMs = Math.max(slowestHealthMs, await expectWell(server, pid));
     const rss = rssOf(pid);

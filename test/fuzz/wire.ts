@@ -40,6 +40,7 @@ const REQUESTS: readonly [string, ...string[]] = [
   `POST ${RPC}IngestEvent HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{"siteId"`,
   `GET ${RPC}GetStats?connect=v1&encoding=json&message=%7B%22site_id%22%3A HTTP/1.1\r\nHost: x\r\n\r\n`,
   `GET ${RPC}QueryStats?connect=v1&encoding=json&message=%7B%22siteId%22%3A%22fuzz%22%2C%22metrics%22%3A%5B%22visits%22%5D%7D HTTP/1.1\r\nHost: x\r\n\r\n`,
+  `GET ${RPC}GetStats?connect=v1&encoding=json&message=%7B%7D HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(3),
   "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n",
   "CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",
 ];

@@ -3,9 +3,10 @@
 
 import type { Database, Statement } from "better-sqlite3";
 import { unpack } from "../columns/chunk.ts";
-import type { Changes, IdChanges, JoinedSession, NewChunk, SettingChange, SiteChange } from "./changes.ts";
+import type { Changes, JoinedSession, NewChunk, SettingChange, SiteChange } from "./changes.ts";
 import { type ChunkSizes, Chunks } from "./chunks.ts";
 import { dayViews } from "./day-views.ts";
+import { IdRuns } from "./id-runs.ts";
 import { PathCounts, type PathSizes } from "./path-counts.ts";
 import { sessionChunks } from "./session-chunks.ts";
 
@@ -14,12 +15,14 @@ export class ChangesWriter {
   readonly #sizes: ChunkSizes;
   readonly #chunks: Chunks;
   readonly #pathCounts: PathCounts;
+  readonly #ids: IdRuns;
 
   constructor(database: Database, sizes: ChunkSizes, pathSizes: PathSizes) {
     this.#statements = prepare(database);
     this.#sizes = sizes;
     this.#chunks = new Chunks(database, sizes);
     this.#pathCounts = new PathCounts(database, pathSizes);
+    this.#ids = new IdRuns(database);
   }
 
   write(changes: Changes): void {
@@ -32,8 +35,7 @@ export class ChangesWriter {
     for (const chunk of changes.chunks) this.#writeEvents(chunk);
     for (const chunk of sessionChunks(changes.sessions, this.#sizes)) this.#chunks.add(chunk);
     for (const { site, day, users } of changes.users) this.#statements.addUsers.run(site, day, users);
-    for (const ids of changes.ids) this.#writeIds(ids);
-    this.#statements.forget.run(changes.forgottenUpToMs);
+    this.#ids.add(changes.ids, changes.forgottenUpToMs);
     for (const setting of changes.settings) this.#writeSetting(setting);
   }
 
@@ -56,11 +58,6 @@ export class ChangesWriter {
     for (const views of dayViews(columns)) this.#pathCounts.add(chunk.site, views);
   }
 
-  #writeIds({ site, uuids, others }: IdChanges): void {
-    if (uuids !== "") this.#statements.putUuids.run(site, uuids);
-    if (others !== "") this.#statements.putOtherIds.run(site, others);
-  }
-
   #writeSetting(setting: SettingChange): void {
     const { setSite, setGoal, removeGoal } = this.#statements;
     if ("name" in setting) setSite.run(setting.name, setting.timeZone, setting.site);
@@ -77,8 +74,6 @@ function prepare(database: Database) {
     database.prepare(`
       INSERT INTO visitors SELECT ?, ${visitor}, value >> 1, value & 1 FROM json_each(?) WHERE true
       ON CONFLICT DO UPDATE SET is_user = excluded.is_user`);
-  const putIds = (eventId: string): Statement<[number, string]> =>
-    database.prepare(`INSERT OR REPLACE INTO dedupe SELECT ?, ${eventId}, value FROM json_each(?)`);
   return {
     putSite: database.prepare(`
       INSERT INTO sites (id, site_id, visitors, sessions, latest_ms) VALUES (?, ?, ?, ?, ?)
@@ -86,8 +81,6 @@ function prepare(database: Database) {
       SET visitors = excluded.visitors, sessions = excluded.sessions, latest_ms = excluded.latest_ms`),
     putUsers: putVisitors("key"),
     putHashes: putVisitors("unhex(key)"),
-    putUuids: putIds("unhex(key)"),
-    putOtherIds: putIds("key"),
     removeSession: database.prepare(
       "DELETE FROM sessions WHERE site = ? AND period = ? AND stream = ? AND number = ?",
     ),
@@ -95,7 +88,6 @@ function prepare(database: Database) {
     addUsers: database.prepare(`
       INSERT INTO site_days (site, day, views, users) VALUES (?, ?, 0, ?)
       ON CONFLICT DO UPDATE SET users = users + excluded.users`),
-    forget: database.prepare("DELETE FROM dedupe WHERE received_at_ms <= ?"),
     setSite: database.prepare("UPDATE sites SET name = ?, time_zone = ? WHERE id = ?"),
     setGoal: database.prepare("INSERT OR REPLACE INTO goals VALUES (?, ?, ?)"),
     removeGoal: database.prepare("DELETE FROM goals WHERE site = ? AND name = ?"),

@@ -14,7 +14,8 @@ export interface Changes {
   /** Those of events, in their order in a site. */
   readonly chunks: readonly NewChunk[];
   readonly users: readonly DayUsers[];
-  readonly ids: readonly IdChanges[];
+  /** When event ids were received that counted: entries (id-entries.ts). */
+  readonly ids: Uint32Array<ArrayBuffer>;
   /** Event ids that were received until then are forgotten, in ms since 1970. */
   readonly forgottenUpToMs: number;
   readonly settings: readonly SettingChange[];
@@ -78,15 +79,6 @@ export interface DayUsers {
   readonly site: number;
   readonly day: number;
   readonly users: number;
-}
-
-/** Event ids of a site that were counted. */
-export interface IdChanges {
-  readonly site: number;
-  /** JSON of an object: when each UUID, as its 32 digits, was received, in ms since 1970. Empty for none. */
-  readonly uuids: string;
-  /** The same of ids that are none, as they are. */
-  readonly others: string;
 }
 
 /** What was said about a site, or a goal of it: its filter as JSON, or null when it is removed. */

@@ -1,112 +1,63 @@
-// Which events of a site count: of those with the same event id from their sender, the first in log order, until the window
-// has passed since the receipt of that one. It is judged event by event, whatever the batch.
+// Which events count: of those of a site with the same event id from their sender, the first in log order, until the window has
+// passed since the receipt of that one. It is judged event by event, whatever the batch.
 //
-// While batch n is folded, the table has what counted up to batch n - 2, and perhaps in n - 1; what counted in n - 1 and n is in
+// While batch n is folded, the tables have what counted up to batch n - 2, and perhaps in n - 1; what counted in n - 1 and n is in
 // memory.
 
-import type { Database, Statement } from "better-sqlite3";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
-import type { IdChanges } from "./changes.ts";
-import { digitsOf, kindsOf } from "./id-kinds.ts";
-
-/** The place of an id among those that are asked about, and when it was received. */
-type Found = [place: number, receivedAtMs: number];
-
-/** Reads event ids from the table, many at a time. */
-export class StoredIds {
-  readonly #uuids: Statement<[string, number], Found>;
-  readonly #others: Statement<[string, number], Found>;
-
-  constructor(database: Database) {
-    const select = (eventId: string) =>
-      database
-        .prepare<[string, number], Found>(`
-          SELECT ids.key, received_at_ms FROM json_each(?) AS ids
-          CROSS JOIN dedupe WHERE site = ? AND event_id = ${eventId}`)
-        .raw();
-    this.#uuids = select("unhex(ids.value)");
-    this.#others = select("ids.value");
-  }
-
-  /** When those of `eventIds` that are remembered were received. */
-  received(site: number, eventIds: readonly string[]): Map<string, number> {
-    const { uuids, others } = kindsOf(eventIds);
-    return new Map([
-      ...find(this.#uuids, site, uuids, uuids.map(digitsOf)),
-      ...find(this.#others, site, others, others),
-    ]);
-  }
-}
-
-/** Those of `ids` that a statement finds, as they are `stored`. */
-function find(
-  statement: Statement<[string, number], Found>,
-  site: number,
-  ids: readonly string[],
-  stored: readonly string[],
-): [eventId: string, receivedAtMs: number][] {
-  if (ids.length === 0) return [];
-  const found = statement.all(JSON.stringify(stored), site);
-  return found.map(([place, receivedAtMs]) => [ids[place] ?? "", receivedAtMs]);
-}
+import { ID_HASH_WORDS, type IdHash } from "./id-hash.ts";
+import { IdTable } from "./id-table.ts";
+import type { StoredIds } from "./stored-ids.ts";
 
 export class EventIds {
-  readonly #site: number;
   readonly #stored: StoredIds;
+  readonly #hash: IdHash;
   readonly #windowMs: number;
   /** When those were received that counted in this batch, and in the one before, which may not be written yet. */
-  #counted = new Map<string, number>();
-  #countedBefore = new Map<string, number>();
-  /** Of the ids that are about to be judged, what the table has. */
-  #known = new Map<string, number>();
-  #unknown: string[] = [];
+  #counted = new IdTable();
+  #countedBefore = new IdTable();
 
-  constructor(site: number, stored: StoredIds, windowMs: number) {
-    this.#site = site;
+  constructor(stored: StoredIds, hash: IdHash, windowMs: number) {
     this.#stored = stored;
+    this.#hash = hash;
     this.#windowMs = windowMs;
   }
 
-  /** Is told of an id that counts() will be asked about, when load() was called. */
-  expect(eventId: string): void {
-    if (!this.#counted.has(eventId) && !this.#countedBefore.has(eventId)) this.#unknown.push(eventId);
+  /** A 1 for each of `events` that counts, which are in log order; `siteOf` says the number of the site of each. */
+  judge(events: readonly LoggedEvent[], siteOf: (place: number) => number): Uint8Array {
+    const counts = new Uint8Array(events.length).fill(1);
+    const places: number[] = [];
+    for (let place = 0; place < events.length; place += 1) {
+      if (events[place]?.clientEventId !== undefined) places.push(place);
+    }
+    if (places.length === 0) return counts;
+    const hashes = new Uint32Array(ID_HASH_WORDS * places.length);
+    for (const [index, place] of places.entries()) {
+      this.#hash.put(siteOf(place), events[place]?.clientEventId ?? "", hashes, ID_HASH_WORDS * index);
+    }
+    const stored = this.#stored.receivedAt(hashes);
+    for (const [index, place] of places.entries()) {
+      const word = ID_HASH_WORDS * index;
+      const receivedAtMs = events[place]?.receivedAtMs ?? 0;
+      const inMemory = Math.max(this.#counted.get(hashes, word), this.#countedBefore.get(hashes, word));
+      const lastMs = Math.max(inMemory, stored[index] ?? 0);
+      if (receivedAtMs - lastMs < this.#windowMs) counts[place] = 0;
+      else this.#counted.set(hashes, word, receivedAtMs);
+    }
+    return counts;
   }
 
-  /** Reads what the table has of the ids that were expected since the last time. */
-  load(): void {
-    if (this.#unknown.length === 0) return;
-    this.#known = this.#stored.received(this.#site, this.#unknown.sort());
-    this.#unknown = [];
+  /** What counted in this batch, to be written: entries (id-entries.ts). The next batch begins. */
+  takeChanges(): Uint32Array<ArrayBuffer> {
+    this.#countedBefore = this.#counted;
+    this.#counted = new IdTable();
+    return this.#countedBefore.sorted();
   }
 
-  /** Whether an event counts; from now on it has, if so. Those with ids come in log order. */
-  counts({ clientEventId: eventId, receivedAtMs }: LoggedEvent): boolean {
-    if (eventId === undefined) return true;
-    const last = this.#counted.get(eventId) ?? this.#countedBefore.get(eventId) ?? this.#known.get(eventId);
-    if (last !== undefined && receivedAtMs - last < this.#windowMs) return false;
-    this.#counted.set(eventId, receivedAtMs);
-    return true;
-  }
-
-  /** Forgets what counted in the batch before this one, when that is written. */
-  forget(): void {
-    this.#countedBefore = new Map();
-    this.#known = new Map();
-  }
-
-  /** What counted in this batch, to be written; undefined for nothing. The next batch begins. */
-  takeChanges(): IdChanges | undefined {
-    const counted = this.#counted;
-    this.#countedBefore = counted;
-    this.#counted = new Map();
-    this.#known = new Map();
-    if (counted.size === 0) return undefined;
-    // As the tree has them: neighbours share pages.
-    const { uuids, others } = kindsOf([...counted.keys()].sort());
-    const json = (ids: readonly string[], stored: (id: string) => string) =>
-      ids.length === 0
-        ? ""
-        : `{${ids.map((id) => `${JSON.stringify(stored(id))}:${counted.get(id)}`).join(",")}}`;
-    return { site: this.#site, uuids: json(uuids, digitsOf), others: json(others, (id) => id) };
+  /** Forgets all that is not written, and what was read. */
+  clear(): void {
+    this.#counted = new IdTable();
+    this.#countedBefore = new IdTable();
+    this.#stored.clear();
   }
 }

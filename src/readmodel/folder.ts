@@ -6,9 +6,10 @@
 import { toJsonString } from "@bufbuild/protobuf";
 import type { Database } from "better-sqlite3";
 import { FilterSchema } from "../../gen/ts/analytics/v1/query_pb.ts";
-import type { LoggedRecords, LoggedSetting } from "../projector/event-decoder.ts";
+import type { LoggedEvent, LoggedRecords, LoggedSetting } from "../projector/event-decoder.ts";
 import type { Changes, SettingChange } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
+import { EventIds } from "./event-ids.ts";
 import { type EventRows, eventRows } from "./event-rows.ts";
 import { SessionRows } from "./session-rows.ts";
 import { SiteFolder } from "./site-folder.ts";
@@ -42,6 +43,7 @@ const NOTHING_STORED = { visitors: 0, sessions: 0, endMs: Number.NEGATIVE_INFINI
 export class Folder {
   readonly #tables: Tables;
   readonly #options: FolderOptions;
+  readonly #ids: EventIds;
   readonly #sites = new Map<string, SiteFolder>();
   /** How many sites have a number; undefined when that is to be read. */
   #lastSite: number | undefined;
@@ -53,6 +55,7 @@ export class Folder {
   constructor(database: Database, options: FolderOptions) {
     this.#tables = new Tables(database, options.known.places);
     this.#options = options;
+    this.#ids = new EventIds(this.#tables.ids, this.#tables.idHash, options.dedupeWindowMs);
   }
 
   /**
@@ -75,6 +78,7 @@ export class Folder {
 
   /** Forgets all, as when what it gave was not written. */
   clear(): void {
+    this.#ids.clear();
     this.#sites.clear();
     this.#tables.visitors.cache.clear();
     this.#touched = [];
@@ -101,17 +105,17 @@ export class Folder {
 
   /** Goes from site to site, as all that is known of one does not fit into the cores' caches with that of the others. */
   #addEvents(part: LoggedRecords): EventRows {
-    const { events } = part;
-    // In log order, whether an event has an id or not: so numbers do not depend on the batches.
-    const placesOf = new Map<SiteFolder, number[]>();
-    for (let place = 0; place < events.length; place += 1) {
-      const site = this.#site(events[place]?.siteId ?? "");
-      const places = placesOf.get(site);
-      if (places) places.push(place);
-      else placesOf.set(site, [place]);
+    const sites = part.events.map(({ siteId }) => this.#site(siteId));
+    const counts = this.#ids.judge(part.events, (place) => sites[place]?.number ?? 0);
+    const eventsOf = new Map<SiteFolder, LoggedEvent[]>();
+    for (const [place, site] of sites.entries()) {
+      const event = part.events[place];
+      if (!event || counts[place] === 0) continue;
+      const events = eventsOf.get(site);
+      if (events) events.push(event);
+      else eventsOf.set(site, [event]);
     }
-    const counts = new Uint8Array(events.length);
-    for (const [site, places] of placesOf) site.add(events, places, this.#batch, counts);
+    for (const [site, events] of eventsOf) site.add(events, this.#batch);
     return eventRows(part, counts);
   }
 
@@ -129,7 +133,7 @@ export class Folder {
       joined: changes.flatMap(({ joined }) => joined),
       chunks: changes.flatMap(({ chunks }) => chunks),
       users: changes.flatMap(({ users }) => users),
-      ids: changes.flatMap(({ ids }) => ids ?? []),
+      ids: this.#ids.takeChanges(),
       forgottenUpToMs,
       settings,
     };
@@ -149,14 +153,13 @@ export class Folder {
   }
 
   #open(siteId: string): SiteFolder {
-    const { sizes, dedupeWindowMs } = this.#options;
     let stored = this.#tables.site(siteId);
     if (!stored) {
       this.#lastSite ??= this.#tables.sites();
       this.#lastSite += 1;
       stored = { ...NOTHING_STORED, number: this.#lastSite };
     }
-    return new SiteFolder(siteId, stored, this.#tables, sizes, dedupeWindowMs);
+    return new SiteFolder(siteId, stored, this.#tables, this.#options.sizes);
   }
 }
 

@@ -12,6 +12,7 @@ import type { DayViews } from "./day-views.ts";
 import { FewPaths, type PathList, type RunSizes } from "./few-paths.ts";
 import { above } from "./floor.ts";
 import { Growth } from "./growth.ts";
+import { hashKeyOf } from "./hash-key.ts";
 import { mostViewed } from "./most-viewed.ts";
 import type { PathViews } from "./reports.ts";
 import { TextHash } from "./text-hash.ts";
@@ -56,9 +57,7 @@ export class PathCounts {
     this.#statements = prepare(database);
     this.#few = new FewPaths(database, sizes.beside);
     this.#lists = new CountLists(database, sizes);
-    const key = this.#statements.key.get();
-    if (!key) throw new Error("the read model lacks the key of its hashes");
-    this.#hash = new TextHash(key);
+    this.#hash = new TextHash(hashKeyOf(database));
     this.#growth = new Growth(sizes.most, sizes.characters);
   }
 
@@ -149,7 +148,6 @@ type Statements = ReturnType<typeof prepare>;
 
 function prepare(database: Database) {
   return {
-    key: database.prepare<[], Buffer>("SELECT key FROM path_key").pluck(),
     addViews: database.prepare<[number, number, number]>(`
       INSERT INTO site_days (site, day, views, users) VALUES (?, ?, ?, 0)
       ON CONFLICT DO UPDATE SET views = views + excluded.views`),

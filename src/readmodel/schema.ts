@@ -5,7 +5,7 @@
 // about all time costs what one about a day does.
 
 /** Counts up with every change of the tables or of the fold: a new one is built from the log beside the old. */
-export const PROJECTION_VERSION = 13;
+export const PROJECTION_VERSION = 14;
 
 /** The `day` that stands for all time; below the first day that a timestamp can have (0000-01-01 is -719,528). */
 export const ALL_TIME = -1_000_000;
@@ -92,7 +92,7 @@ CREATE TABLE many_paths (
   UNIQUE (site, day)
 ) STRICT;
 
--- The views of all their paths, by hash (count-lists.ts): pages, and what is to be added to them; and the key of the hashes.
+-- The views of all their paths, by hash (count-lists.ts): pages, and what is to be added to them.
 CREATE TABLE path_pages (
   id INTEGER PRIMARY KEY,          -- that of the day times 2^24, and the page's place
   counts BLOB NOT NULL
@@ -101,10 +101,6 @@ CREATE TABLE path_runs (
   id INTEGER PRIMARY KEY,          -- that of the day times 2^24, and the run's number
   counts BLOB NOT NULL
 ) STRICT;
-CREATE TABLE path_key (
-  key BLOB NOT NULL
-) STRICT;
-INSERT INTO path_key VALUES (randomblob(32));
 
 -- The visitors of a site by who they are: a user id is a text, a hash made at ingest a blob.
 CREATE TABLE visitors (
@@ -169,14 +165,24 @@ CREATE TABLE chunk_columns (
   PRIMARY KEY (chunk, name)
 ) STRICT;
 
--- The client's event ids that were counted within the dedupe window: a UUID is a blob of its bytes, all else a text.
-CREATE TABLE dedupe (
-  site INTEGER NOT NULL,
-  event_id ANY NOT NULL,
-  received_at_ms INTEGER NOT NULL,
-  PRIMARY KEY (site, event_id)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX dedupe_by_age ON dedupe (received_at_ms);
+-- The senders' event ids that counted within the dedupe window, by hash (id-runs.ts): runs, and their pages.
+CREATE TABLE id_runs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  pages INTEGER NOT NULL,          -- a power of two
+  ids INTEGER NOT NULL,
+  latest_ms REAL NOT NULL,         -- when the last one of them was received, in ms since 1970
+  filter BLOB NOT NULL             -- which tells of most other ids that they are none of these (id-filter.ts)
+) STRICT;
+CREATE TABLE id_pages (
+  id INTEGER PRIMARY KEY,          -- that of the run times 2^24, and the page's place
+  entries BLOB NOT NULL            -- id-entries.ts
+) STRICT;
+
+-- Of the hashes of paths and of ids.
+CREATE TABLE hash_key (
+  key BLOB NOT NULL
+) STRICT;
+INSERT INTO hash_key VALUES (randomblob(32));
 
 -- Events that could not be folded, and so are in no number.
 CREATE TABLE dead_letters (

@@ -2,10 +2,9 @@
 
 import { dayOf } from "../ingest/timestamp.ts";
 import type { LoggedEvent } from "../projector/event-decoder.ts";
-import type { DayUsers, IdChanges, JoinedSession, NewChunk, SiteChange, VisitorChanges } from "./changes.ts";
+import type { DayUsers, JoinedSession, NewChunk, SiteChange, VisitorChanges } from "./changes.ts";
 import type { ChunkSizes } from "./chunks.ts";
 import { EventChunks } from "./event-chunks.ts";
-import { EventIds } from "./event-ids.ts";
 import { NewUsers } from "./new-users.ts";
 import type { SessionRows } from "./session-rows.ts";
 import { Sessions } from "./sessions.ts";
@@ -15,7 +14,6 @@ import { type Visitor, Visitors } from "./visitors.ts";
 /** What the events of a site change. */
 interface SiteChanges {
   readonly site: SiteChange;
-  readonly ids: IdChanges | undefined;
   readonly visitors: VisitorChanges | undefined;
   readonly joined: readonly JoinedSession[];
   readonly chunks: readonly NewChunk[];
@@ -25,7 +23,6 @@ interface SiteChanges {
 export class SiteFolder {
   readonly number: number;
   readonly siteId: string;
-  readonly ids: EventIds;
   readonly visitors: Visitors;
   readonly sessions: Sessions;
   /** The batch that had a record of it last. */
@@ -33,35 +30,21 @@ export class SiteFolder {
   readonly #events: EventChunks;
   readonly #users: NewUsers;
 
-  constructor(siteId: string, stored: StoredSite, tables: Tables, sizes: ChunkSizes, windowMs: number) {
+  constructor(siteId: string, stored: StoredSite, tables: Tables, sizes: ChunkSizes) {
     this.siteId = siteId;
     this.number = stored.number;
-    this.ids = new EventIds(stored.number, tables.ids, windowMs);
     this.visitors = new Visitors(stored.number, tables.visitors, stored.visitors);
     this.sessions = new Sessions(stored.number, this.visitors, tables.sessions, stored);
     this.#events = new EventChunks(stored.number, sizes);
     this.#users = new NewUsers(stored.number);
   }
 
-  /** Takes the events at `places`, in log order, and sets to 1 what `counts` has at the places of those that count. Goes through them
-   *  three times, so that what is not in memory is read for all of them at once. Throws when one cannot be folded. */
-  add(events: readonly LoggedEvent[], places: readonly number[], batch: number, counts: Uint8Array): void {
-    for (const place of places) {
-      const id = events[place]?.clientEventId;
-      if (id !== undefined) this.ids.expect(id);
-    }
-    this.ids.load();
-    const counted: LoggedEvent[] = [];
-    const visitors: (Visitor | undefined)[] = [];
-    for (const place of places) {
-      const event = events[place];
-      if (!event || !this.ids.counts(event)) continue;
-      counts[place] = 1;
-      counted.push(event);
-      visitors.push(this.visitors.of(event));
-    }
+  /** Takes events that count, in log order. Goes through them twice, so that the visitors that are not in memory are read for all of
+   *  them at once. Throws when one cannot be folded. */
+  add(events: readonly LoggedEvent[], batch: number): void {
+    const visitors = events.map((event) => this.visitors.of(event));
     this.visitors.load();
-    for (const [index, event] of counted.entries()) this.#add(event, visitors[index], batch);
+    for (const [index, event] of events.entries()) this.#add(event, visitors[index], batch);
   }
 
   #add(event: LoggedEvent, visitor: Visitor | undefined, batch: number): void {
@@ -80,7 +63,6 @@ export class SiteFolder {
         ...{ number: this.number, siteId: this.siteId, visitors: this.visitors.count },
         ...this.sessions.counts,
       },
-      ids: this.ids.takeChanges(),
       visitors: this.visitors.takeChanges(),
       joined,
       chunks: this.#events.take(),
@@ -90,7 +72,6 @@ export class SiteFolder {
 
   /** Forgets what is of use only until the batch before this one is written. */
   forgetWritten(): void {
-    this.ids.forget();
     this.sessions.forgetWritten();
   }
 

@@ -1,7 +1,9 @@
 // What the fold reads from the tables.
 
 import type { Database, Statement } from "better-sqlite3";
-import { StoredIds } from "./event-ids.ts";
+import { hashKeyOf } from "./hash-key.ts";
+import { IdHash } from "./id-hash.ts";
+import { StoredIds } from "./stored-ids.ts";
 import { StoredSessions } from "./stored-sessions.ts";
 import { StoredVisitors } from "./visitors.ts";
 
@@ -23,6 +25,7 @@ interface SiteRow {
 
 export class Tables {
   readonly ids: StoredIds;
+  readonly idHash: IdHash;
   readonly visitors: StoredVisitors;
   readonly sessions: StoredSessions;
   readonly #site: Statement<[string], SiteRow>;
@@ -31,6 +34,7 @@ export class Tables {
   /** `places` are those of the cache of visitors. */
   constructor(database: Database, places: number) {
     this.ids = new StoredIds(database);
+    this.idHash = new IdHash(hashKeyOf(database));
     this.visitors = new StoredVisitors(database, places);
     this.sessions = new StoredSessions(database);
     this.#site = database.prepare("SELECT id, visitors, sessions, latest_ms FROM sites WHERE site_id = ?");

@@ -54,8 +54,14 @@ export class TextHash {
 
   /** The numbers for texts of up to `bytes` bytes: those of shorter ones are always the same. */
   #expand(bytes: number): Uint32Array {
-    const length = HASH_WORDS * (bytes + 1) * Uint32Array.BYTES_PER_ELEMENT;
-    const stream = createCipheriv("aes-256-ctr", this.#key, Buffer.alloc(16)).update(Buffer.alloc(length));
-    return new Uint32Array(new Uint8Array(stream).buffer);
+    return secretNumbers(this.#key, 0, HASH_WORDS * (bytes + 1));
   }
+}
+
+/** So many random numbers: always the same ones for a key of 32 bytes and a use, of which there are up to 256. */
+export function secretNumbers(key: Buffer, use: number, count: number): Uint32Array {
+  const counter = Buffer.alloc(16);
+  counter.writeUInt8(use);
+  const stream = createCipheriv("aes-256-ctr", key, counter).update(Buffer.alloc(4 * count));
+  return new Uint32Array(new Uint8Array(stream).buffer);
 }

@@ -127,10 +127,11 @@ export class WriteThread {
 }
 
 /** Those that are handed over. The others are copied, which takes less than to hand over very many small ones. */
-function buffersOf({ sessions, chunks }: Changes): ArrayBuffer[] {
+function buffersOf({ sessions, chunks, ids }: Changes): ArrayBuffer[] {
   const buffers = [
     ...[...sessions.ofOneView.numbers, ...sessions.others.numbers].map(({ buffer }) => buffer),
     ...chunks.map(({ packed }) => packed.buffer),
+    ids.buffer,
   ];
   return buffers.filter(({ byteLength }) => byteLength >= LARGE_BYTES);
 }

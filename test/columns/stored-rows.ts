@@ -7,11 +7,12 @@ import { decodeNumbers, decodeTexts } from "../../src/columns/column.ts";
 import { PATH_SIZES } from "../../src/readmodel/path-counts.ts";
 import { topPathsReader } from "../../src/readmodel/top-paths.ts";
 
-/** The tables that are cut as the batches were, with `sqlite_sequence`, which counts the chunks; those of hashes, which have a
+/** The tables that are cut as the batches were, with `sqlite_sequence`, which counts what is cut; those of hashes, which have a
  *  random key; and those of paths, of which days with many have more than an answer may have. */
 export const CUT_TABLES = [
   ...["chunks", "chunk_columns", "sqlite_sequence"],
-  ...["few_paths", "many_paths", "path_pages", "path_runs", "path_key", "site_day_paths"],
+  ...["few_paths", "many_paths", "path_pages", "path_runs", "site_day_paths"],
+  ...["id_runs", "id_pages", "hash_key"],
 ];
 
 /** The most viewed paths of each day, as JSON, as many as an answer may have. */

@@ -12,11 +12,12 @@ import { currentGeneration, generationPath } from "../../src/readmodel/generatio
 import { ReadModelReader } from "../../src/readmodel/reader.ts";
 import { ReadModelWriter } from "../../src/readmodel/writer.ts";
 import { topPaths } from "../columns/stored-rows.ts";
+import { rememberedTimes } from "../readmodel/remembered.ts";
 import { temporaryDirectory } from "../temporary.ts";
 import { type GivenEvent, recorded } from "./events.ts";
 
 const WINDOW_MS = 7 * 86_400_000;
-const TABLES = ["events", "sites", "site_days", "visitors", "dedupe", "dead_letters"];
+const TABLES = ["events", "sites", "site_days", "visitors", "dead_letters"];
 
 interface World {
   readonly data: string;
@@ -69,8 +70,9 @@ function dump(data: string): unknown[][] {
   const database = new Database(generationPath(data, currentGeneration(data) ?? 0), { readonly: true });
   const rows = TABLES.map((table) => database.prepare(`SELECT * FROM ${table}`).all());
   const paths = topPaths(database);
+  const ids = rememberedTimes(database, 0);
   database.close();
-  return [paths, ...rows];
+  return [paths, ids, ...rows];
 }
 
 /** Frames of events of all kinds, some of them sent twice. */

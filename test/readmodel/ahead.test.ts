@@ -14,6 +14,7 @@ import { type Batch, type DeadLetter, ReadModelWriter } from "../../src/readmode
 import { chunkRows, topPaths } from "../columns/stored-rows.ts";
 import { after, batch, type GivenEvent, logged, partOf } from "../projector/events.ts";
 import { temporaryDirectory } from "../temporary.ts";
+import { rememberedTimes } from "./remembered.ts";
 
 const SETTINGS = { dedupeWindowMs: 1000 };
 const PART_EVENTS = 7;
@@ -80,7 +81,7 @@ function eventsOf({ path }: Model): number[] {
 }
 
 const TABLES = [
-  ...["projection", "events", "sites", "site_days", "dedupe"],
+  ...["projection", "events", "sites", "site_days"],
   ...["visitors", "sessions", "session_aliases", "dead_letters"],
 ];
 
@@ -89,8 +90,9 @@ function dump({ path }: Model): unknown {
   const rows = TABLES.map((table) => database.prepare(`SELECT * FROM ${table}`).all());
   const inChunks = chunkRows(database);
   const paths = topPaths(database);
+  const ids = rememberedTimes(database, 0);
   database.close();
-  return { rows, inChunks, paths };
+  return { rows, inChunks, paths, ids };
 }
 
 const name = (prefix: string, count: number) => fc.nat(count).map((number) => `${prefix}${number}`);

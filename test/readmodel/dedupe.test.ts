@@ -1,6 +1,5 @@
 import Database from "better-sqlite3";
 import fc from "fast-check";
-import { stringify } from "uuid";
 import { expect, onTestFinished, test } from "vitest";
 import { ChangesWriter } from "../../src/readmodel/changes-writer.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
@@ -19,6 +18,7 @@ import {
   partOf,
 } from "../projector/events.ts";
 import { temporaryDirectory } from "../temporary.ts";
+import { hashesOf, rememberedByHash } from "./remembered.ts";
 
 const WINDOW_MS = 1000;
 /** Any time of receipt. */
@@ -48,25 +48,31 @@ function openDedupe() {
       write = () => writer.write(changes);
       return counted.map((id) => id - 1);
     },
-    remembered(): Remembered[] {
+    /** When which of the ids of `events`, of which the last one is the latest, were received. */
+    remembered(events: readonly Received[]): Remembered[] {
       write();
       write = () => {};
-      return rememberedIn(database);
+      return rememberedIn(database, events);
     },
     close: () => database.close(),
   };
 }
 
-/** By site and id. */
-function rememberedIn(database: Database.Database): Remembered[] {
-  const rows = database
-    .prepare<[], { site: string; stored: string | Buffer; receivedAtMs: number }>(`
-      SELECT site_id AS site, event_id AS stored, received_at_ms AS receivedAtMs
-      FROM dedupe JOIN sites ON sites.id = dedupe.site`)
-    .all();
-  return rows
-    .map(({ stored, ...row }) => ({ ...row, id: typeof stored === "string" ? stored : stringify(stored) }))
-    .sort(bySiteAndId);
+/** Of the ids of `events` those that were received within the window, by site and id. Expects that there are no others. */
+function rememberedIn(database: Database.Database, events: readonly Received[]): Remembered[] {
+  const nowMs = events.at(-1)?.receivedAtMs ?? 0;
+  const byHash = rememberedByHash(database);
+  for (const [hash, receivedAtMs] of byHash) if (nowMs - receivedAtMs >= WINDOW_MS) byHash.delete(hash);
+  const hash = hashesOf(database);
+  const number = database.prepare<[string], number>("SELECT id FROM sites WHERE site_id = ?").pluck();
+  const remembered = new Map<string, Remembered>();
+  for (const { site, id } of events) {
+    const ofId = id === undefined ? "" : hash(number.get(site) ?? 0, id);
+    const receivedAtMs = byHash.get(ofId);
+    if (id !== undefined && receivedAtMs !== undefined) remembered.set(ofId, { site, id, receivedAtMs });
+  }
+  expect(remembered.size).toBe(byHash.size);
+  return [...remembered.values()].sort(bySiteAndId);
 }
 
 function bySiteAndId(a: Remembered, b: Remembered): number {
@@ -74,10 +80,11 @@ function bySiteAndId(a: Remembered, b: Remembered): number {
 }
 
 /** Folds `given` as one batch; the offsets of those that count, and what is remembered afterwards. */
-function foldAtOnce(given: readonly GivenEvent[]): { counted: number[]; remembered: Remembered[] } {
+function foldAtOnce(given: readonly (GivenEvent & { readonly receivedAtMs: number })[]) {
+  const events = given.map((one) => ({ site: "site-0", ...one }));
   const dedupe = openDedupe();
-  const counted = dedupe.fold(logged(given.map((one) => ({ site: "site-0", ...one }))));
-  const remembered = dedupe.remembered();
+  const counted = dedupe.fold(logged(events));
+  const remembered = dedupe.remembered(events);
   dedupe.close();
   return { counted, remembered };
 }
@@ -141,7 +148,7 @@ test("ids are the same only when all of their characters are", () => {
 });
 
 test("events without a client's id all count, and leave nothing behind", () => {
-  const { counted, remembered } = foldAtOnce([{}, {}, {}]);
+  const { counted, remembered } = foldAtOnce(Array.from({ length: 3 }, () => ({ receivedAtMs: T })));
   expect({ counted, remembered }).toEqual({ counted: [0, 1, 2], remembered: [] });
 });
 
@@ -254,7 +261,7 @@ test.for([
           const folded = events.slice(0, (one.at(-1)?.offset ?? 0) + 1);
           expect(counted).toEqual(oracle(folded).counted);
           // Not each time: it is written then.
-          if (one.length % 2 === 1) expect(dedupe.remembered()).toEqual(oracle(folded).remembered);
+          if (one.length % 2 === 1) expect(dedupe.remembered(folded)).toEqual(oracle(folded).remembered);
         }
         dedupe.close();
       }),
@@ -268,10 +275,10 @@ test("a fold that restarts between batches, and a rebuild in other batches, give
   let generation = 0;
   const open = () =>
     new ReadModelWriter(generationPath(directory, generation), { dedupeWindowMs: WINDOW_MS });
-  const build = (batches: readonly LoggedWithTimestamp[][], isRestarted: boolean): Dump => {
+  const build = (events: readonly Received[], cuts: readonly number[], isRestarted: boolean): Dump => {
     generation += 1;
     let writer = open();
-    for (const part of batches) {
+    for (const part of batches(events, cuts)) {
       const [first, last] = [part[0]?.offset ?? 0, part.at(-1)?.offset ?? 0];
       writer.apply({ firstOffset: first, parts: halves(part).map(partOf) }, after(last + 1));
       if (!isRestarted) continue;
@@ -279,14 +286,14 @@ test("a fold that restarts between batches, and a rebuild in other batches, give
       writer = open();
     }
     writer.close();
-    return dump(generationPath(directory, generation));
+    return dump(generationPath(directory, generation), events);
   };
   const { events, cuts } = logs(150, MANY);
   fc.assert(
     fc.property(events, cuts, cuts, (events, cuts, otherCuts) => {
-      const atOnce = build(batches(events, []), false);
-      expect(build(batches(events, cuts), true)).toEqual(atOnce);
-      expect(build(batches(events, otherCuts), false)).toEqual(atOnce);
+      const atOnce = build(events, [], false);
+      expect(build(events, cuts, true)).toEqual(atOnce);
+      expect(build(events, otherCuts, false)).toEqual(atOnce);
       const { counted, remembered } = oracle(events);
       expect(atOnce).toMatchObject({ counted, remembered });
     }),
@@ -309,7 +316,7 @@ interface Dump {
   readonly tables: unknown[];
 }
 
-function dump(path: string): Dump {
+function dump(path: string, events: readonly Received[]): Dump {
   const database = new Database(path, { readonly: true });
   const names = database
     .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
@@ -318,10 +325,17 @@ function dump(path: string): Dump {
     .filter((name) => !CUT_TABLES.includes(name));
   const asRead = [chunkRows(database), topPaths(database)];
   const tables = names.map((name) => database.prepare(`SELECT '${name}', * FROM ${name}`).all());
-  const counted = database.prepare<[], number>("SELECT id - 1 FROM events ORDER BY id").pluck().all();
-  const remembered = rememberedIn(database);
+  const remembered = rememberedIn(database, events);
   database.close();
-  return { counted, remembered, tables: [...tables, ...asRead] };
+  return { counted: countedIn(path), remembered, tables: [...tables, ...asRead] };
+}
+
+/** The offsets of the events that are there. */
+function countedIn(path: string): number[] {
+  const database = new Database(path, { readonly: true });
+  const counted = database.prepare<[], number>("SELECT id - 1 FROM events ORDER BY id").pluck().all();
+  database.close();
+  return counted;
 }
 
 test("an event that becomes a dead letter is not remembered: its retry counts", () => {
@@ -330,7 +344,7 @@ test("an event that becomes a dead letter is not remembered: its retry counts", 
   onTestFinished(() => writer.close());
   const poison = { id: "x", at: "no time at all", receivedAtMs: T };
   expect(writer.apply(batch([poison, { id: "x", receivedAtMs: T }]), after(2))).toHaveLength(1);
-  expect(dump(generationPath(directory, 1)).counted).toEqual([1]);
+  expect(countedIn(generationPath(directory, 1))).toEqual([1]);
 });
 
 test("a batch that is rolled back remembers nothing", () => {
@@ -340,5 +354,5 @@ test("a batch that is rolled back remembers nothing", () => {
   const given = [{ id: "x", receivedAtMs: T }];
   expect(() => writer.apply(batch(given, 7), after(8))).toThrow("a second projector");
   writer.apply(batch(given), after(1));
-  expect(dump(generationPath(directory, 1)).counted).toEqual([0]);
+  expect(countedIn(generationPath(directory, 1))).toEqual([0]);
 });

@@ -13,12 +13,11 @@ import { PATH_SIZES } from "../../src/readmodel/path-counts.ts";
 import { SCHEMA } from "../../src/readmodel/schema.ts";
 import { chunkRows, topPaths } from "../columns/stored-rows.ts";
 import { type GivenEvent, logged, partOf } from "../projector/events.ts";
+import { rememberedTimes } from "./remembered.ts";
 
 const START_MS = Date.UTC(2025, 10, 12, 20);
-const TABLES = [
-  ...["events", "sites", "site_days", "dedupe"],
-  ...["visitors", "sessions", "session_aliases"],
-];
+const WINDOW_MS = 1000;
+const TABLES = [...["events", "sites", "site_days"], ...["visitors", "sessions", "session_aliases"]];
 
 interface GivenBatch {
   readonly events: readonly GivenEvent[];
@@ -33,7 +32,7 @@ interface GivenBatch {
 function fold(batches: readonly GivenBatch[], known: Known): unknown {
   const database = new Database(":memory:");
   database.exec(SCHEMA);
-  const folder = new Folder(database, { dedupeWindowMs: 1000, sizes: CHUNK_SIZES, known });
+  const folder = new Folder(database, { dedupeWindowMs: WINDOW_MS, sizes: CHUNK_SIZES, known });
   const bound = new BoundRows(database);
   const writer = new ChangesWriter(database, CHUNK_SIZES, PATH_SIZES);
   let write = () => {};
@@ -65,8 +64,10 @@ function fold(batches: readonly GivenBatch[], known: Known): unknown {
   const tables = TABLES.map((table) => database.prepare(`SELECT * FROM ${table}`).all());
   const inChunks = chunkRows(database);
   const paths = topPaths(database);
+  const lastMs = batches.at(-1)?.events.at(-1)?.receivedAtMs ?? 0;
+  const ids = rememberedTimes(database, lastMs - WINDOW_MS);
   database.close();
-  return { tables, inChunks, paths };
+  return { tables, inChunks, paths, ids };
 }
 
 const name = (prefix: string, count: number) => fc.nat(count).map((number) => `${prefix}${number}`);

@@ -47,7 +47,15 @@ function sessionsOf(minutes: readonly number[], cuts: readonly number[] = []): n
 
 const NOTHING: Changes = {
   ...{ sites: [], visitors: [], sessions: new SessionRows().columns() },
-  ...{ joined: [], chunks: [], views: [], users: [], ids: [], forgottenUpToMs: 0, settings: [] },
+  ...{
+    joined: [],
+    chunks: [],
+    views: [],
+    users: [],
+    ids: new Uint32Array(),
+    forgottenUpToMs: 0,
+    settings: [],
+  },
 };
 
 /** The sessions of a site. Each batch is written when the next one ends, as when another thread writes. */

@@ -20,8 +20,10 @@ const IDLE_GRACE_MS = 500;
 /** How often it is looked whether connections are idle, or all are gone, in ms. */
 const CHECK_MS = 10;
 
-/** How often it is looked whether plain connections are used, in ms. */
+/** How often it is looked whether connections are used, in ms. */
 const SWEEP_MS = 1000;
+/** A connection of node:http's that does not read, and has written nothing for so long, in ms, is over. */
+const STUCK_MS = 60_000;
 
 interface Http1State {
   readonly unanswered: Set<Response>;
@@ -29,6 +31,9 @@ interface Http1State {
   idleSince: number;
   /** What had come when it became idle. More than that is a request that is coming in. */
   bytesRead: number;
+  /** What had been written when that was seen to change last, and when it was. */
+  bytesWritten: number;
+  writtenAt: number;
   /** What serves it, as long as node:http does not. */
   plain: PlainConnection | undefined;
 }
@@ -54,8 +59,16 @@ export class Connections {
   }
 
   addSocket(socket: Socket): void {
-    const { bytesRead } = socket;
-    const state = { unanswered: new Set<Response>(), idleSince: Date.now(), bytesRead, plain: undefined };
+    const { bytesRead, bytesWritten } = socket;
+    const now = Date.now();
+    const written = { bytesWritten, writtenAt: now };
+    const state = {
+      unanswered: new Set<Response>(),
+      idleSince: now,
+      bytesRead,
+      ...written,
+      plain: undefined,
+    };
     this.#sockets.set(socket, state);
     socket.once("close", () => this.#sockets.delete(socket));
   }
@@ -125,7 +138,13 @@ export class Connections {
   /** One timer for all, as to start one anew with each request costs more than all else that keeps time. */
   #sweep(): void {
     const now = Date.now();
-    for (const { plain } of this.#sockets.values()) plain?.sweep(now);
+    for (const [socket, state] of this.#sockets) {
+      if (state.plain) state.plain.sweep(now);
+      else if (!isDeaf(socket) || socket.bytesWritten !== state.bytesWritten) {
+        state.bytesWritten = socket.bytesWritten;
+        state.writtenAt = now;
+      } else if (now - state.writtenAt >= STUCK_MS) socket.destroy();
+    }
   }
 
   /** Not end(): a client that does not look at its idle connections would leave this one half open. */
@@ -134,6 +153,12 @@ export class Connections {
       if (unanswered.size === 0 && idleSince <= since && socket.bytesRead === bytesRead) socket.destroySoon();
     }
   }
+}
+
+/** Whether a connection cannot tell any more that its client is gone: when node:http does not read, as answers wait behind one that
+ *  does not end; or when both sides have ended, of which the last bytes do not go out. A reset may leave a TLS socket so. */
+function isDeaf(socket: Socket): boolean {
+  return socket.isPaused() || (socket.readableEnded && socket.writableEnded);
 }
 
 /** Only the last answer may say it: of pipelined requests, those behind it get none. It may be on its way already. */

@@ -6,8 +6,8 @@
 //
 // So an id depends on the site and on all that stands before the line, and on nothing else: neither on where the
 // bytes were cut into chunks, nor on compression, nor on what is left out. The number in front says nothing new, but
-// makes the ids of a file ascend: the server remembers them in order, which takes it a quarter less time. The line ending is LF or CRLF; a CR at
-// the very end of the input belongs to one, too, as its LF may not have been written yet.
+// shows whoever looks at an id which line it is of. The line ending is LF or CRLF; a CR at the very end of the input
+// belongs to one, too, as its LF may not have been written yet.
 //
 // One buffer holds h(n-1) and, right behind it, the line, which is what the next hash is taken of:
 //

@@ -122,6 +122,15 @@ const HTTP2_OPTIONS = {
   },
 };
 
+/** Takes requests of which the body is to be asked for. Of one that is pipelined it is not, as may be (RFC 9110, 10.1.1): while its
+ *  answer waits for others, Node would put "100 Continue" into it. */
+function continued(onRequest: Handler): Handler {
+  return (req, res) => {
+    if (res.socket !== null) res.writeContinue();
+    onRequest(req, res);
+  };
+}
+
 function http1Options(headersTimeout: number) {
   return {
     headersTimeout,
@@ -136,6 +145,7 @@ function http1Options(headersTimeout: number) {
 function clearTextServer(options: PortOptions, onRequest: Handler, connections: Connections): http.Server {
   const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   const server = http.createServer(http1Options(headersTimeout), onRequest);
+  server.on("checkContinue", continued(onRequest));
   const http2Server = http2.createServer(HTTP2_OPTIONS, onRequest);
   http2Server.on("sessionError", onSessionError(options));
   const toHttp2 = (connection: Duplex) => http2Server.emit("connection", connection);
@@ -230,6 +240,7 @@ function secureServer(
   const handshakeTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   const secureOptions = { ...HTTP2_OPTIONS, ...http1Options(handshakeTimeout), ...tls, handshakeTimeout };
   const server = createSecureServer(secureOptions, onRequest);
+  server.on("checkContinue", continued(onRequest));
   server.on("sessionError", onSessionError(options));
   const listeners = server.listeners("secureConnection");
   server.removeAllListeners("secureConnection");

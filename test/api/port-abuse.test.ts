@@ -14,6 +14,7 @@ import {
   openTestPort,
   POST_EVENT,
   RawClient,
+  SOON,
 } from "./port-fixture.ts";
 
 const [DATA, HEADERS, SETTINGS, GOAWAY] = [0, 1, 4, 7];
@@ -124,6 +125,27 @@ test.each([
   await client.closed;
   expect(client.answers(status)).toBe(1);
   await expectServes(opened);
+});
+
+test("a pipelined request that expects to be asked for its body is answered behind the one before", async () => {
+  const opened = await openTestPort();
+  const client = await RawClient.open(opened.port);
+  const first = http1("POST /event", EVENT, { "X-Other": "field" });
+  client.send(first + http1("POST /event", "{}", { Expect: "100-continue", Connection: "close" }));
+  await client.closed;
+  expect(client.bytes.toString()).toMatch(/^HTTP\/1.1 200 .*}HTTP\/1.1 400 .*\r\n\r\n{"error":"[^"]*"}$/s);
+  expect(client.bytes.toString()).not.toContain("100 Continue");
+});
+
+test("a request that expects to be asked for its body is asked", async () => {
+  const opened = await openTestPort();
+  const client = await RawClient.open(opened.port);
+  const request = http1("POST /event", EVENT, { Expect: "100-continue", Connection: "close" });
+  client.send(request.slice(0, -EVENT.length));
+  await expect.poll(() => client.bytes.toString(), SOON).toBe("HTTP/1.1 100 Continue\r\n\r\n");
+  client.send(EVENT);
+  await client.closed;
+  expect(client.answers(200)).toBe(1);
 });
 
 test("a head that is too large is answered with 431", async () => {

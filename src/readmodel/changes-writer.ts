@@ -17,12 +17,13 @@ export class ChangesWriter {
   readonly #pathCounts: PathCounts;
   readonly #ids: IdRuns;
 
-  constructor(database: Database, sizes: ChunkSizes, pathSizes: PathSizes) {
+  /** `fullIds` as of IdRuns. */
+  constructor(database: Database, sizes: ChunkSizes, pathSizes: PathSizes, fullIds: number) {
     this.#statements = prepare(database);
     this.#sizes = sizes;
     this.#chunks = new Chunks(database, sizes);
     this.#pathCounts = new PathCounts(database, pathSizes);
-    this.#ids = new IdRuns(database);
+    this.#ids = new IdRuns(database, fullIds);
   }
 
   write(changes: Changes): void {

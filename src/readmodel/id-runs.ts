@@ -10,12 +10,16 @@ import { addToFilter, makeFilter } from "./id-filter.ts";
 
 /** So many runs that are about as large become one. */
 const FAN_OUT = 4;
-/** A run with as many ids is not put together with others any more, as that holds up all that comes behind: 12 MB. */
-const FULL_IDS = 2 ** 19;
+/** A run with as many ids is not put together with others any more: to make one run of four takes up to half a second, on a machine of
+ *  2020, and holds up what comes behind. */
+export const FULL_IDS = 2 ** 17;
+/** The same while the projector is behind: two seconds. The fewer runs there are, the less it takes to look an id up. */
+export const FULL_IDS_AHEAD = 2 ** 19;
 /** Pages have about as many entries, or half of that, so that few are longer than a page of SQLite's. */
 const ENTRIES_OF_PAGE = 128;
-/** Of a run; and what ids of pages have for the place of one. */
-const MOST_PAGES = 2 ** 24;
+/** Of a run, four times as many as are needed; and what ids of pages have for the place of one, so that there are 2^37 numbers of
+ *  runs, for 26 a second in 160 years. */
+const MOST_PAGES = 2 ** 16;
 const WORDS = 2 ** 32;
 
 export interface IdRun {
@@ -30,9 +34,12 @@ interface CountedRun extends IdRun {
 
 export class IdRuns {
   readonly #statements: Statements;
+  readonly #fullIds: number;
 
-  constructor(database: Database) {
+  /** A run with `fullIds` is not put together with others any more. */
+  constructor(database: Database, fullIds: number) {
     this.#statements = prepare(database);
+    this.#fullIds = fullIds;
   }
 
   /** Adds `entries`, and forgets the runs of which all was received up to `forgottenUpToMs`. */
@@ -50,7 +57,7 @@ export class IdRuns {
   #alike(): readonly CountedRun[] | undefined {
     const bySize = new Map<number, CountedRun[]>();
     for (const run of this.#statements.runs.all()) {
-      if (run.ids >= FULL_IDS) continue;
+      if (run.ids >= this.#fullIds) continue;
       const size = Math.floor(Math.log2(run.ids) / Math.log2(FAN_OUT));
       const alike = [...(bySize.get(size) ?? []), run];
       if (alike.length === FAN_OUT) return alike;
@@ -64,8 +71,8 @@ export class IdRuns {
       this.#statements,
       runs.reduce((sum, { ids }) => sum + ids, 0),
     );
-    // As much at a time as is on one page of that which has the fewest.
-    const ranges = Math.min(...runs.map(({ pages }) => pages));
+    // As much at a time as is on one page of that which has the fewest. It may be the new one, as what is forgotten has no place there.
+    const ranges = Math.min(together.pages, ...runs.map(({ pages }) => pages));
     for (let range = 0; range < ranges; range += 1) {
       const parts = runs.map((run) => this.#read(run, range / ranges, (range + 1) / ranges));
       const entries = parts.reduce((one, other) => merge(one, other, forgottenUpToMs));
@@ -101,6 +108,7 @@ class NewRun {
   constructor(statements: Statements, ids: number) {
     this.#statements = statements;
     this.pages = 2 ** Math.ceil(Math.log2(Math.max(1, ids / ENTRIES_OF_PAGE)));
+    if (this.pages > MOST_PAGES) throw new RangeError(`${ids} ids are too many for a run`);
     this.#filter = makeFilter(ids);
     this.#id = statements.add.run(this.pages).lastInsertRowid;
   }

@@ -174,7 +174,7 @@ CREATE TABLE id_runs (
   filter BLOB NOT NULL             -- which tells of most other ids that they are none of these (id-filter.ts)
 ) STRICT;
 CREATE TABLE id_pages (
-  id INTEGER PRIMARY KEY,          -- that of the run times 2^24, and the page's place
+  id INTEGER PRIMARY KEY,          -- that of the run times 2^16, and the page's place
   entries BLOB NOT NULL            -- id-entries.ts
 ) STRICT;
 

@@ -5,13 +5,14 @@ import { parentPort, workerData } from "node:worker_threads";
 import { ChangesWriter } from "./changes-writer.ts";
 import { Commits, openForWriting } from "./commits.ts";
 import { FiledRows } from "./filed-rows.ts";
+import { FULL_IDS_AHEAD } from "./id-runs.ts";
 import { PATH_SIZES_AHEAD } from "./path-counts.ts";
 import type { CommitTask, RowsTask, WriteReply, WriteSettings, WriteTask } from "./write-thread.ts";
 
 const { path, sizes }: WriteSettings = workerData;
 const database = openForWriting(path);
 const commits = new Commits(database);
-const writer = new ChangesWriter(database, sizes, PATH_SIZES_AHEAD);
+const writer = new ChangesWriter(database, sizes, PATH_SIZES_AHEAD, FULL_IDS_AHEAD);
 const rows = new FiledRows(database, `${path}-rows`);
 
 /** How often it was given rows of the batch. */

@@ -14,6 +14,7 @@ import { SELECT_CHECKPOINT, toPosition } from "./checkpoint.ts";
 import { CHUNK_SIZES } from "./chunks.ts";
 import { Commits, NotAtCheckpoint, openForWriting } from "./commits.ts";
 import { Folder, KNOWN } from "./folder.ts";
+import { FULL_IDS } from "./id-runs.ts";
 import { PATH_SIZES } from "./path-counts.ts";
 import { PROJECTION_VERSION, SCHEMA } from "./schema.ts";
 import { type WriteReply, WriteThread } from "./write-thread.ts";
@@ -98,7 +99,7 @@ export class ReadModelWriter {
       this.#folder = new Folder(this.#database, { dedupeWindowMs, sizes, known });
       this.#commits = new Commits(this.#database);
       this.#rows = new BoundRows(this.#database);
-      this.#changes = new ChangesWriter(this.#database, sizes, PATH_SIZES);
+      this.#changes = new ChangesWriter(this.#database, sizes, PATH_SIZES, FULL_IDS);
     } catch (error) {
       this.#database.close();
       throw usable(error);

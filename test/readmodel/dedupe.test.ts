@@ -5,6 +5,7 @@ import { ChangesWriter } from "../../src/readmodel/changes-writer.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
 import { Folder, KNOWN } from "../../src/readmodel/folder.ts";
 import { generationPath } from "../../src/readmodel/generations.ts";
+import { FULL_IDS } from "../../src/readmodel/id-runs.ts";
 import { PATH_SIZES } from "../../src/readmodel/path-counts.ts";
 import { SCHEMA } from "../../src/readmodel/schema.ts";
 import { ReadModelWriter } from "../../src/readmodel/writer.ts";
@@ -36,7 +37,7 @@ function openDedupe() {
   database.exec(SCHEMA);
   const sizes = CHUNK_SIZES;
   const folder = new Folder(database, { dedupeWindowMs: WINDOW_MS, sizes, known: KNOWN });
-  const writer = new ChangesWriter(database, sizes, PATH_SIZES);
+  const writer = new ChangesWriter(database, sizes, PATH_SIZES, FULL_IDS);
   let write = () => {};
   return {
     /** The offsets of those of a batch that count. */

@@ -9,6 +9,7 @@ import { ChangesWriter } from "../../src/readmodel/changes-writer.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
 import type { EventRows } from "../../src/readmodel/event-rows.ts";
 import { Folder, type Known } from "../../src/readmodel/folder.ts";
+import { FULL_IDS } from "../../src/readmodel/id-runs.ts";
 import { PATH_SIZES } from "../../src/readmodel/path-counts.ts";
 import { SCHEMA } from "../../src/readmodel/schema.ts";
 import { chunkRows, topPaths } from "../columns/stored-rows.ts";
@@ -34,7 +35,7 @@ function fold(batches: readonly GivenBatch[], known: Known): unknown {
   database.exec(SCHEMA);
   const folder = new Folder(database, { dedupeWindowMs: WINDOW_MS, sizes: CHUNK_SIZES, known });
   const bound = new BoundRows(database);
-  const writer = new ChangesWriter(database, CHUNK_SIZES, PATH_SIZES);
+  const writer = new ChangesWriter(database, CHUNK_SIZES, PATH_SIZES, FULL_IDS);
   let write = () => {};
   let offset = 0;
   for (const { events, partEvents, seenBefore, isLast } of batches) {

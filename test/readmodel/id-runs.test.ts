@@ -1,18 +1,18 @@
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import { NEVER } from "../../src/readmodel/id-entries.ts";
-import { IdRuns } from "../../src/readmodel/id-runs.ts";
+import { ENTRY_WORDS, NEVER } from "../../src/readmodel/id-entries.ts";
+import { FULL_IDS_AHEAD, IdRuns } from "../../src/readmodel/id-runs.ts";
 import { IdTable } from "../../src/readmodel/id-table.ts";
 import { SCHEMA } from "../../src/readmodel/schema.ts";
 import { StoredIds } from "../../src/readmodel/stored-ids.ts";
 import { rememberedByHash } from "./remembered.ts";
 
-function open() {
+function open(fullIds = FULL_IDS_AHEAD) {
   const database = new Database(":memory:");
   onTestFinished(() => void database.close());
   database.exec(SCHEMA);
-  return { database, runs: new IdRuns(database), stored: new StoredIds(database) };
+  return { database, runs: new IdRuns(database, fullIds), stored: new StoredIds(database) };
 }
 
 /** A hash for each number, far from those of its neighbours. */
@@ -121,4 +121,36 @@ test("large runs become one page by page, and full ones stay as they are", () =>
   const times = stored.receivedAt(hashesOf(numbers));
   expect([...times]).toEqual(numbers.map((number) => 1000 + Math.floor(number / size)));
   expect(stored.receivedAt(hashesOf([-7, 5 * size, 9 * size]))).toEqual(new Float64Array(3).fill(NEVER));
+});
+
+test("runs with as many ids as are full stay as they are", () => {
+  const { database, runs } = open(32);
+  for (let batch = 0; batch < 20; batch += 1) runs.add(entriesOf(10 * batch, 10, 1000), 0);
+  expect(database.prepare("SELECT ids FROM id_runs").pluck().all()).toEqual([40, 40, 40, 40, 40]);
+});
+
+test("runs become one, however much of each is past the window", () => {
+  const { database, runs, stored } = open();
+  for (let batch = 0; batch < 16; batch += 1) {
+    const table = new IdTable();
+    for (let number = 0; number < 200; number += 1) {
+      table.set(hashOf(200 * batch + number), 0, number < 8 ? 9000 : 1000);
+    }
+    runs.add(table.sorted(), batch % 4 === 3 ? 5000 : 0);
+  }
+  expect(database.prepare("SELECT ids FROM id_runs").pluck().all()).toEqual([128]);
+  expect(rememberedByHash(database).size).toBe(128);
+  expect([...stored.receivedAt(hashesOf([0, 3007, 8]))]).toEqual([9000, 9000, NEVER]);
+});
+
+test("there are numbers for more runs than a server ever makes, and pages for more ids than a run ever has", () => {
+  const { database, runs, stored } = open();
+  runs.add(entriesOf(0, 1, 1000), 0);
+  const runsOf160Years = 2 ** 37;
+  database.prepare("UPDATE sqlite_sequence SET seq = ? WHERE name = 'id_runs'").run(runsOf160Years - 50);
+  for (let batch = 1; batch < 9; batch += 1) runs.add(entriesOf(300 * batch, 300, 1000), 0);
+  expect(rememberedByHash(database).size).toBe(2401);
+  expect(stored.receivedAt(hashesOf([2699]))[0]).toBe(1000);
+  const tooMany = new Uint32Array(ENTRY_WORDS * (2 ** 23 + 1));
+  expect(() => runs.add(tooMany, 0)).toThrow("too many for a run");
 });

@@ -7,6 +7,7 @@ import { BoundRows } from "../../src/readmodel/bound-rows.ts";
 import type { Changes } from "../../src/readmodel/changes.ts";
 import { ChangesWriter } from "../../src/readmodel/changes-writer.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
+import { FULL_IDS } from "../../src/readmodel/id-runs.ts";
 import { PATH_SIZES } from "../../src/readmodel/path-counts.ts";
 import { SCHEMA } from "../../src/readmodel/schema.ts";
 import { SessionRows } from "../../src/readmodel/session-rows.ts";
@@ -65,7 +66,7 @@ function open() {
   database.exec("INSERT INTO sites (id, site_id) VALUES (1, 'site')");
   const tables = new Tables(database, 2);
   const bound = new BoundRows(database);
-  const writer = new ChangesWriter(database, CHUNK_SIZES, PATH_SIZES);
+  const writer = new ChangesWriter(database, CHUNK_SIZES, PATH_SIZES, FULL_IDS);
   const visitors = new Visitors(1, tables.visitors, 0);
   const none = { sessions: 0, endMs: Number.NEGATIVE_INFINITY };
   const sessions = new Sessions(1, visitors, tables.sessions, none);

@@ -13,7 +13,7 @@ const FAN_OUT = 4;
 /** A run with as many ids is not put together with others any more: to make one run of four takes up to half a second, on a machine of
  *  2020, and holds up what comes behind. */
 export const FULL_IDS = 2 ** 17;
-/** The same while the projector is behind: two seconds. The fewer runs there are, the less it takes to look an id up. */
+/** The same while the projector is behind: three seconds. The fewer runs there are, the less it takes to look an id up. */
 export const FULL_IDS_AHEAD = 2 ** 19;
 /** Pages have about as many entries, or half of that, so that few are longer than a page of SQLite's. */
 const ENTRIES_OF_PAGE = 128;

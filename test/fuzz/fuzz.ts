@@ -19,6 +19,8 @@ const SLICE = 100;
 const AT_A_TIME = 16;
 /** Health answers within this, in ms, on a busy machine too. */
 const HEALTH_MS = 2000;
+/** A request of ours has its answer within this, in ms. */
+const ANSWER_MS = 30_000;
 /** After this part of the run, what the server has in memory should not grow any more. */
 const WARM_UP = 0.3;
 /** Space that V8 takes and gives back as it likes, in bytes. */
@@ -129,6 +131,7 @@ function request(method: string, url: string, body = ""): Promise<{ status: numb
       response.on("error", reject);
     });
     sent.on("error", reject);
+    sent.setTimeout(ANSWER_MS, () => sent.destroy(new Error(`${method} ${url} was not answered`)));
     sent.end(body);
   });
 }

@@ -1,6 +1,5 @@
 // Calls of every RPC, by every protocol, with any message: right, changed, cut off, compressed or said to be.
 
-import { once } from "node:events";
 import { type ClientHttp2Session, connect as connectHttp2, constants } from "node:http2";
 import { gzipSync } from "node:zlib";
 import {
@@ -91,6 +90,8 @@ export async function callSome(
 ): Promise<void> {
   const session = connectHttp2(url);
   session.on("error", () => {});
+  // From the beginning: a session that the server ends may be closed when the last call is.
+  const closed = new Promise((resolve) => session.once("close", resolve));
   const calls = Array.from({ length: 1 + random.below(4) }, () => makeCall(messages, random));
   await Promise.all(
     calls.map(async (call) => {
@@ -98,7 +99,6 @@ export async function callSome(
       if (answer) note(call, answer, acknowledged);
     }),
   );
-  const closed = once(session, "close");
   session.destroy();
   await closed;
 }

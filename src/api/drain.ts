@@ -61,15 +61,14 @@ export class Connections {
   addSocket(socket: Socket): void {
     const { bytesRead, bytesWritten } = socket;
     const now = Date.now();
-    const written = { bytesWritten, writtenAt: now };
-    const state = {
-      unanswered: new Set<Response>(),
+    this.#sockets.set(socket, {
+      unanswered: new Set(),
       idleSince: now,
       bytesRead,
-      ...written,
+      bytesWritten,
+      writtenAt: now,
       plain: undefined,
-    };
-    this.#sockets.set(socket, state);
+    });
     socket.once("close", () => this.#sockets.delete(socket));
   }
 

@@ -51,7 +51,6 @@ const NOTHING: Changes = {
   ...{
     joined: [],
     chunks: [],
-    views: [],
     users: [],
     ids: new Uint32Array(),
     forgottenUpToMs: 0,

@@ -63,14 +63,17 @@ export class SessionOutlet {
     if (this.#window > MAX_WINDOW_BYTES) {
       throw new SessionError(ErrorCode.flowControlError, "a window is too large");
     }
-    for (let first = this.#waiting[this.#next]; first; first = this.#waiting[this.#next]) {
-      if (first.cost > this.#window) return;
+    let first = this.#waiting[this.#next];
+    while (first && first.cost <= this.#window) {
       this.#next += 1;
       this.#waitingBytes -= first.bytes.length + WAITING_BYTES;
       this.#waitingCost -= first.cost;
       this.#write(first.bytes, first.cost);
+      first = this.#waiting[this.#next];
     }
-    this.#waiting = [];
+    // What was sent is let go of, also while something waits all the time; not each time, as all that waits is moved.
+    if (2 * this.#next < this.#waiting.length) return;
+    this.#waiting.splice(0, this.#next);
     this.#next = 0;
   }
 

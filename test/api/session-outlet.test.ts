@@ -2,6 +2,8 @@
 
 import { Socket } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SessionOutlet } from "../../src/api/session-outlet.ts";
@@ -120,4 +122,23 @@ test("however frames and growth come, the order is kept, and never more is out t
       }
     }),
   );
+});
+
+test("what was sent is let go of, though something waits all the time", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect: () => void = runInNewContext("gc");
+  const { outlet } = open();
+  outlet.send(frame("a"), FIRST_WINDOW);
+  const sent: WeakRef<Buffer>[] = [];
+  for (let count = 0; count < 100; count += 1) {
+    const bytes = Buffer.alloc(10);
+    sent.push(new WeakRef(bytes));
+    outlet.send(bytes, 1);
+    if (count > 0) outlet.grow(1);
+    outlet.flush();
+    await turn();
+  }
+  expect(outlet.waitingBytes).toBeGreaterThan(0);
+  collect();
+  expect(sent.filter((reference) => reference.deref()).length).toBeLessThan(5);
 });

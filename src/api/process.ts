@@ -34,6 +34,8 @@ import { readTls } from "./tls.ts";
 const DRAIN_MS = 3000;
 /** When the log has failed: time for the answers that say so, in ms. */
 const FAILURE_EXIT_MS = 500;
+/** How often is looked whether the read model that is open is still the current one, in ms: without a question, nobody else does. */
+const LET_GO_MS = 60_000;
 
 runChild("api", async ({ config, logger, ready, drain, projectorProblem }: ChildContext) => {
   const tls = readTls(config);
@@ -64,6 +66,13 @@ runChild("api", async ({ config, logger, ready, drain, projectorProblem }: Child
 
   const reader = new ReadModelReader(config.data);
   const pool = config.role.includes("report") ? new QueryPool(config.data, logger) : undefined;
+  const letGo = async () => {
+    reader.letGo();
+    await pool?.letGo();
+  };
+  const letting = setInterval(() => {
+    letGo().catch((error) => logger.warn({ err: error }, "a former read model cannot be closed"));
+  }, LET_GO_MS).unref();
   const reports = pool ? reader : noReports;
   const status = new StatusService({
     files,
@@ -107,6 +116,7 @@ runChild("api", async ({ config, logger, ready, drain, projectorProblem }: Child
   await host.close(STOPPING);
   visitorKeys.close();
   places?.close();
+  clearInterval(letting);
   await pool?.close();
   reader.close();
 });

@@ -4,6 +4,7 @@
 // exact, and costs up to a tenth of a microsecond for each event of the range. Of chunks that are taken as a whole, their
 // summaries are enough.
 
+import { once } from "../once.ts";
 import { compareTexts } from "../text-order.ts";
 import { Buckets } from "./buckets.ts";
 import { firstOf } from "./first-of.ts";
@@ -20,9 +21,10 @@ export function answer(plan: Plan, events: SiteEvents, checkTime: () => void): A
   const scan: Scan = {
     plan,
     events,
-    facts: new SessionFacts(events),
+    facts: new SessionFacts(events, checkTime),
     grouping,
     arrays: new ScanArrays(),
+    aliases: once(() => events.aliases(checkTime)),
     checkTime,
   };
   const now = tallied(scan, plan.period);

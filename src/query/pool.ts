@@ -38,14 +38,14 @@ export interface WorkerSettings {
 }
 
 export class QueryPool implements Queries {
-  readonly #pool: Piscina<Task | WarmUpQuestion, Reply>;
+  readonly #pool: Piscina<Task | WarmUpQuestion | undefined, Reply>;
   #isClosed = false;
 
   constructor(dataDirectory: string, logger: Logger) {
     // One core is left to taking events in.
     const threads = Math.max(1, availableParallelism() - 1);
     const workerData: WorkerSettings = { dataDirectory, cacheBytes: CACHE_BYTES / threads };
-    this.#pool = new Piscina<Task | WarmUpQuestion, Reply>({
+    this.#pool = new Piscina<Task | WarmUpQuestion | undefined, Reply>({
       filename: new URL("./worker.ts", import.meta.url).href,
       // One is ready: to load what a question needs takes half a second.
       minThreads: 1,
@@ -84,6 +84,11 @@ export class QueryPool implements Queries {
       if (!isOutOfMemory(error)) throw error;
       return { kind: "too_much", reason: "the question takes more memory than one may: ask for less" };
     }
+  }
+
+  /** Has a thread close a read model that is not current any more. Where nothing is asked, there is one; the others end. */
+  async letGo(): Promise<void> {
+    if (this.#pool.queueSize === 0) await this.#pool.run(undefined, { name: "letGo" });
   }
 
   /** Ends the threads. Questions under way fail. */

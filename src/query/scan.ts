@@ -1,5 +1,6 @@
 // Goes through the events that a question is about, chunk by chunk, and tallies them.
 
+import { once } from "../once.ts";
 import type { Buckets } from "./buckets.ts";
 import type { Grouping, RowValues } from "./grouping.ts";
 import type { Dimension, FilterNode, Period, Plan, TextDimension } from "./plan.ts";
@@ -16,6 +17,8 @@ export interface Scan {
   readonly facts: SessionFacts;
   readonly grouping: Grouping;
   readonly arrays: ScanArrays;
+  /** Sessions that became part of another one: which. */
+  readonly aliases: () => ReadonlyMap<number, number>;
   /** Throws when the question has taken too long. */
   readonly checkTime: () => void;
 }
@@ -44,8 +47,7 @@ export function tally(scan: Scan, period: Period, buckets: Buckets | undefined, 
     scan.checkTime();
     const group = isWhole ? groupOfAll(scan.plan, chunk, period, buckets) : undefined;
     if (chunk.summary && group !== undefined) {
-      const { aliases } = scan.events;
-      const sessions = () => resolved(chunk.summary?.sessions(), aliases) ?? NO_NUMBERS;
+      const sessions = () => resolved(chunk.summary?.sessions(), scan) ?? NO_NUMBERS;
       into.addSummary(chunk.summary, sessions, group);
     } else tallyChunk(scan, chunk, period, buckets, into);
   }
@@ -71,13 +73,14 @@ function groupOfAll(
 }
 
 function tallyChunk(
-  { plan, events, facts, grouping, arrays, checkTime }: Scan,
+  scan: Scan,
   chunk: EventChunk,
   period: Period,
   buckets: Buckets | undefined,
   into: Tally,
 ): void {
-  const sessions = resolved(chunk.integers("session"), events.aliases);
+  const { plan, facts, grouping, arrays, checkTime } = scan;
+  const sessions = once(() => resolved(chunk.integers("session"), scan));
   const values = (dimension: TextDimension) => valuesOf(dimension, chunk, facts, sessions);
   const test = (filter: FilterNode | undefined) => filter && rowTest(filter, values, checkTime);
   const rows = arrays.rows(chunk.rows);
@@ -154,11 +157,10 @@ function keep(rows: Uint32Array, count: number, test: RowTest): number {
 }
 
 /** Sessions that became part of another one, replaced by it. */
-function resolved(
-  sessions: Uint32Array | undefined,
-  aliases: ReadonlyMap<number, number>,
-): Uint32Array | undefined {
-  if (!sessions || aliases.size === 0) return sessions;
+function resolved(sessions: Uint32Array | undefined, scan: Scan): Uint32Array | undefined {
+  if (!sessions) return sessions;
+  const aliases = scan.aliases();
+  if (aliases.size === 0) return sessions;
   return sessions.map((session) => aliases.get(session) ?? session);
 }
 

@@ -1,10 +1,16 @@
 // What the sessions of a site are as a whole, by their numbers: read in blocks when they are asked for.
 
 import type { TextColumn } from "../columns/column.ts";
+import { TooMuch } from "./limits.ts";
 import type { SessionChunk, SiteEvents } from "./site-events.ts";
 import { TextCodes } from "./text-codes.ts";
 
 const BLOCK_SESSIONS = 65_536;
+/** What blocks of sessions take at most, together, in bytes: enough for 59 million sessions. They are not on V8's heap, which has
+ *  a limit of its own. */
+const MAX_BYTES = 512 * 1024 * 1024;
+const MEASURES_BYTES = BLOCK_SESSIONS * (Float64Array.BYTES_PER_ELEMENT + Uint8Array.BYTES_PER_ELEMENT);
+const PATHS_BYTES = BLOCK_SESSIONS * Uint32Array.BYTES_PER_ELEMENT;
 
 interface Measures {
   readonly durationMs: Float64Array;
@@ -19,10 +25,14 @@ export class SessionFacts {
   readonly #exits: Blocks<Uint32Array>;
   /** The codes of their paths; 0 is the empty one, of an event without session. */
   readonly paths = new TextCodes();
+  readonly #checkTime: () => void;
   #chunks: readonly SessionChunk[] | undefined;
+  #bytes = 0;
 
-  constructor(events: SiteEvents) {
+  /** `checkTime` is called every few milliseconds, and may throw. Where there are too many sessions, a TooMuch is thrown. */
+  constructor(events: SiteEvents, checkTime: () => void) {
     this.#events = events;
+    this.#checkTime = checkTime;
     this.paths.codeOf("");
     this.#measures = new Blocks((first) => this.#readMeasures(first));
     this.#entries = new Blocks((first) => this.#readPaths(first, (chunk) => this.#codesOf(chunk.entries())));
@@ -47,6 +57,7 @@ export class SessionFacts {
   }
 
   #readMeasures(first: number): Measures {
+    this.#takeRoom(MEASURES_BYTES);
     const durationMs = new Float64Array(BLOCK_SESSIONS);
     const bounce = new Uint8Array(BLOCK_SESSIONS);
     for (const chunk of this.#chunksWith(first)) {
@@ -64,6 +75,7 @@ export class SessionFacts {
 
   /** The codes of paths, which `codesOf` a chunk gives for each row. */
   #readPaths(first: number, codesOf: (chunk: SessionChunk) => (row: number) => number): Uint32Array {
+    this.#takeRoom(PATHS_BYTES);
     const block = new Uint32Array(BLOCK_SESSIONS);
     for (const chunk of this.#chunksWith(first)) {
       const codeOf = codesOf(chunk);
@@ -93,9 +105,19 @@ export class SessionFacts {
   }
 
   /** The chunks that may have sessions of the block that begins with the number `first`. */
-  #chunksWith(first: number): readonly SessionChunk[] {
+  *#chunksWith(first: number): Generator<SessionChunk> {
     this.#chunks ??= this.#events.sessionChunks();
-    return this.#chunks.filter((chunk) => chunk.last >= first && chunk.first < first + BLOCK_SESSIONS);
+    for (const chunk of this.#chunks) {
+      if (chunk.last < first || chunk.first >= first + BLOCK_SESSIONS) continue;
+      this.#checkTime();
+      yield chunk;
+    }
+  }
+
+  #takeRoom(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes <= MAX_BYTES) return;
+    throw new TooMuch("the visits of the range are too many to look at each: ask for a shorter range");
   }
 }
 

@@ -51,12 +51,14 @@ export interface SiteEvents {
   readonly sessionCount: number;
   readonly chunks: readonly EventChunk[];
   sessionChunks(): readonly SessionChunk[];
-  /** Sessions that became part of another one: which. */
-  readonly aliases: ReadonlyMap<number, number>;
+  /** Sessions that became part of another one: which. There may be very many, so they are read when they are asked for. `checkTime` is
+   *  called every few milliseconds, and may throw. */
+  aliases(checkTime: () => void): ReadonlyMap<number, number>;
 }
 
 /** Of a site that was never seen. */
 export const NO_EVENTS: SiteEvents = {
-  ...{ visitors: 0, sessionCount: 0, chunks: [], aliases: new Map() },
+  ...{ visitors: 0, sessionCount: 0, chunks: [] },
   sessionChunks: () => [],
+  aliases: () => new Map(),
 };

@@ -46,6 +46,11 @@ export class StoredEvents {
     return this.#model.get()?.mostVisited.get();
   }
 
+  /** As CurrentModel's. */
+  letGo(): void {
+    this.#model.letGo();
+  }
+
   close(): void {
     this.#model.close();
   }
@@ -101,13 +106,20 @@ function eventsOf(model: Model, site: SiteRow): SiteEvents {
     chunks: model.chunks.all("event", site.id).map((row) => eventChunk(row, columnsOf(model, row))),
     sessionChunks: () =>
       model.chunks.all("session", site.id).map((row) => sessionChunk(row, columnsOf(model, row))),
-    aliases: aliasesOf(model, site),
+    aliases: (checkTime) => aliasesOf(model, site, checkTime),
   };
 }
 
+/** A matter of a few milliseconds. */
+const ALIASES_AT_ONCE = 1000;
+
 /** Of each session that is gone, the one that it is part of now. */
-function aliasesOf(model: Model, site: SiteRow): ReadonlyMap<number, number> {
-  const aliases = new Map(model.aliases.all(site.id));
+function aliasesOf(model: Model, site: SiteRow, checkTime: () => void): ReadonlyMap<number, number> {
+  const aliases = new Map<number, number>();
+  for (const [gone, session] of model.aliases.iterate(site.id)) {
+    if (aliases.size % ALIASES_AT_ONCE === 0) checkTime();
+    aliases.set(gone, session);
+  }
   for (const gone of aliases.keys()) {
     const passed: number[] = [];
     let session = gone;

@@ -12,7 +12,7 @@ import type { ChunkSummary } from "./site-events.ts";
 /** What the rows of a chunk are counted by. Where a column is undefined, all its rows are 0. */
 export interface Counted {
   readonly visitors: Uint32Array | undefined;
-  readonly sessions: Uint32Array | undefined;
+  readonly sessions: () => Uint32Array | undefined;
   readonly types: TextColumn | undefined;
   /** The event's revenue in the currency asked for, in millionths. */
   readonly revenueMicros: (row: number) => number;
@@ -90,7 +90,7 @@ export class Tally {
     countEvents(selected, this.#counts.get("events"));
     countViews(selected, this.#counts.get("pageviews"), types);
     this.#addDistinct("visitors", this.#visitors, () => this.#memberships.of(selected, visitors));
-    this.#addSessions(() => this.#memberships.of(selected, sessions));
+    this.#addSessions(() => this.#memberships.of(selected, sessions()));
     this.#addRevenue(selected, counted);
     this.#addDistinct("converted", this.#converted, () => this.#memberships.of(selected, visitors, isGoal));
   }

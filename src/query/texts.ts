@@ -15,12 +15,12 @@ export interface Values {
 
 const ALL_EMPTY: Values = { codeOf: undefined, text: () => "" };
 
-/** `sessions` are those of the rows, 0 for none; undefined when none has one. */
+/** `sessionsOf` gives the sessions of the rows, 0 for none; undefined when none has one. */
 export function valuesOf(
   dimension: TextDimension,
   chunk: EventChunk,
   facts: SessionFacts,
-  sessions: Uint32Array | undefined,
+  sessionsOf: () => Uint32Array | undefined,
 ): Values {
   switch (dimension.kind) {
     case "event":
@@ -28,6 +28,7 @@ export function valuesOf(
     case "prop":
       return valuesOfColumn(chunk.texts("props"), (props) => propOf(props, dimension.key));
     case "visit": {
+      const sessions = sessionsOf();
       const page = dimension.name === "entry_page" ? "entry" : "exit";
       const codeOf = (row: number) => {
         const session = sessions?.[row] ?? 0;

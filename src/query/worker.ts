@@ -15,6 +15,10 @@ export default function (task: Task): Reply {
   return replyTo(task, stored);
 }
 
+export function letGo(): void {
+  stored.letGo();
+}
+
 export function warmUp(question: WarmUpQuestion): void {
   warmUpWith(question, stored);
 }

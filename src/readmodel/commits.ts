@@ -69,16 +69,9 @@ export class Commits {
     return result;
   }
 
-  /**
-   * Copies what it can of the write-ahead log into the database. What another connection writes meanwhile stays in the log; and so
-   * does all when there is no room. As where SQLite does it by itself behind a commit, that is no error: the next one tells.
-   */
+  /** Copies what it can of the write-ahead log into the database. What another connection writes meanwhile stays in the log. */
   copyLog(): void {
-    try {
-      this.#database.pragma("wal_checkpoint(PASSIVE)");
-    } catch (error) {
-      if (!(error instanceof Database.SqliteError)) throw error;
-    }
+    unlessOfDisk(() => this.#database.pragma("wal_checkpoint(PASSIVE)"));
   }
 
   /**
@@ -86,7 +79,20 @@ export class Commits {
    * it grows. So, behind a transaction, when it has grown, the readers of older states are waited for; new ones do not need the log then.
    */
   #boundLog(): void {
-    const log = statSync(`${this.#database.name}-wal`, { throwIfNoEntry: false });
-    if (log && log.size > MAX_LOG_BYTES) this.#database.pragma("wal_checkpoint(RESTART)");
+    unlessOfDisk(() => {
+      const log = statSync(`${this.#database.name}-wal`, { throwIfNoEntry: false });
+      if (log && log.size > MAX_LOG_BYTES) this.#database.pragma("wal_checkpoint(RESTART)");
+    });
+  }
+}
+
+/** Does what is of use, and not needed: all is committed. As where SQLite copies the log by itself behind a commit, it is no error when
+ *  the disk has no room, or fails: the next commit tells. */
+function unlessOfDisk(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    const isOfDisk = error instanceof Database.SqliteError || (error instanceof Error && "syscall" in error);
+    if (!isOfDisk) throw error;
   }
 }

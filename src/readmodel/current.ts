@@ -29,6 +29,12 @@ export class CurrentModel<Prepared> {
     return this.#open?.prepared;
   }
 
+  /** Closes the generation that is open when it is not current any more: while it is open, its files keep their room on the disk,
+   *  though they are removed. Throws what reading the link throws. */
+  letGo(): void {
+    if (currentGeneration(this.#dataDirectory) !== this.#generation) this.close();
+  }
+
   close(): void {
     this.#open?.database.close();
     this.#open = undefined;

@@ -59,6 +59,11 @@ export class ReadModelReader implements Reports {
       .all();
   }
 
+  /** As CurrentModel's. */
+  letGo(): void {
+    this.#model.letGo();
+  }
+
   close(): void {
     this.#model.close();
   }

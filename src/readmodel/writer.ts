@@ -280,6 +280,9 @@ function eventsOf({ events, texts }: LoggedRecords, from: number, to: number): L
   return { events: events.slice(from, to), texts: textsOf(texts, from, to), settings: [] };
 }
 
+/** What V8 says when there is no memory for a typed array. */
+const NO_MEMORY = "Array buffer allocation failed";
+
 /** Whether it is the event that is at fault: not the disk, the memory, or another process. */
 function isPoison(error: unknown): boolean {
   if (error instanceof Database.SqliteError)
@@ -287,7 +290,8 @@ function isPoison(error: unknown): boolean {
   const isOfTheWhole =
     error instanceof NotAtCheckpoint ||
     error instanceof TooManyDeadLetters ||
-    error instanceof UnreadableFrame;
+    error instanceof UnreadableFrame ||
+    (error instanceof RangeError && error.message === NO_MEMORY);
   return !isOfTheWhole;
 }
 

@@ -38,7 +38,10 @@ export function serveOptions(env: NodeJS.ProcessEnv): Option[] {
   // PORT is what hosting platforms set; our own variable goes before it.
   const portVariable = env.FOOTFALL_PORT === undefined && env.PORT !== undefined ? "PORT" : "FOOTFALL_PORT";
   return [
-    new Option("--host <address>", "address to listen on").env("FOOTFALL_HOST").default("127.0.0.1"),
+    new Option("--host <address>", "address to listen on")
+      .env("FOOTFALL_HOST")
+      .default("127.0.0.1")
+      .argParser(parseText),
     new Option("--port <number>", "port to listen on; 0 picks a free one")
       .env(portVariable)
       .default(DEFAULT_PORT)
@@ -48,8 +51,12 @@ export function serveOptions(env: NodeJS.ProcessEnv): Option[] {
       .env("FOOTFALL_ROLE")
       .default([...ROLES], ROLES.join(","))
       .argParser(parseRoles),
-    new Option("--tls-cert <file>", "certificate (PEM): serve TLS only").env("FOOTFALL_TLS_CERT"),
-    new Option("--tls-key <file>", "private key of the certificate (PEM)").env("FOOTFALL_TLS_KEY"),
+    new Option("--tls-cert <file>", "certificate (PEM): serve TLS only")
+      .env("FOOTFALL_TLS_CERT")
+      .argParser(parseText),
+    new Option("--tls-key <file>", "private key of the certificate (PEM)")
+      .env("FOOTFALL_TLS_KEY")
+      .argParser(parseText),
     new Option(
       "--trust-proxy <ranges>",
       "proxies whose X-Forwarded-For is believed: addresses, networks, loopback",
@@ -60,7 +67,9 @@ export function serveOptions(env: NodeJS.ProcessEnv): Option[] {
       .env("FOOTFALL_RESPECT_GPC")
       .default(false)
       .argParser(parseSwitch),
-    new Option("--geoip <file>", "database of countries and regions by address (MMDB)").env("FOOTFALL_GEOIP"),
+    new Option("--geoip <file>", "database of countries and regions by address (MMDB)")
+      .env("FOOTFALL_GEOIP")
+      .argParser(parseText),
     dedupeWindowOption(),
     new Option("--degraded-lag <time>", "how far statistics may be behind before health says degraded")
       .env("FOOTFALL_DEGRADED_LAG")
@@ -76,7 +85,8 @@ export function serveOptions(env: NodeJS.ProcessEnv): Option[] {
 export function dataOption(): Option {
   return new Option("--data <directory>", "where events and statistics are kept")
     .env("FOOTFALL_DATA")
-    .default("./data");
+    .default("./data")
+    .argParser(parseText);
 }
 
 export function dedupeWindowOption(): Option {
@@ -99,6 +109,12 @@ export function configProblem(config: ServeConfig): string | undefined {
     return "--tls-cert and --tls-key (FOOTFALL_TLS_CERT and FOOTFALL_TLS_KEY) go together: one of them is missing";
   }
   return undefined;
+}
+
+/** An empty host would be every address of the machine, an empty directory the current one: neither is what was meant. */
+function parseText(text: string): string {
+  if (text === "") throw new InvalidArgumentError("It must not be empty: give it a value, or leave it out.");
+  return text;
 }
 
 function parsePort(text: string): number {

@@ -1,10 +1,11 @@
 // Stopping a server that is under load.
 
 import http from "node:http";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { temporaryDirectory } from "../temporary.ts";
 import { post } from "./load.ts";
-import { footfall, Server, until } from "./server.ts";
+import { footfall, Server, spawnServer, until } from "./server.ts";
 
 const SENDERS = 16;
 /** The promise is 5 s; what is measured here has also the time of the test's own busy process in it. */
@@ -49,3 +50,13 @@ test.for(["SIGTERM", "SIGINT"] as const)(
     expect(stored.sort()).toEqual(acknowledged.sort());
   },
 );
+
+test("SIGTERM to `npm start` stops the server", async () => {
+  const root = join(import.meta.dirname, "../..");
+  const flags = ["--port", "0", "--data", temporaryDirectory()];
+  const { server, closed, url } = await spawnServer("npm", ["--prefix", root, "start", "--", ...flags]);
+  server.kill("SIGTERM");
+  // Resolves when the pipes are closed, which all processes of the server hold.
+  expect(await closed).toEqual([0, null]);
+  await expect(fetch(`${url}/health`)).rejects.toThrow("fetch failed");
+});

@@ -1,6 +1,5 @@
 // The api process: its composition root. It takes events in, answers statistics, or both, on one port.
 
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { AnalyticsService } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import { ServerReflection } from "../../gen/ts/grpc/reflection/v1/reflection_pb.ts";
@@ -40,7 +39,6 @@ const LET_GO_MS = 60_000;
 runChild("api", async ({ config, logger, ready, drain, projectorProblem }: ChildContext) => {
   const tls = readTls(config);
   const places = openPlaces(config, logger);
-  mkdirSync(config.data, { recursive: true });
   const files = await nodeLogFiles(join(config.data, "log"));
   const takesEvents = config.role.includes("ingest");
   const health = new HealthService([AnalyticsService.typeName]);

@@ -19,6 +19,7 @@ import { supervise } from "../supervisor/supervisor.ts";
 import { backup, restore } from "./backup.ts";
 import { CliError } from "./cli-error.ts";
 import { configText } from "./config.ts";
+import { prepareDataDirectory } from "./data-directory.ts";
 import { deadLettersText } from "./dead-letters.ts";
 import { catLog } from "./log-cat.ts";
 import { pruneLog } from "./log-prune.ts";
@@ -37,6 +38,7 @@ const serve = program.command("serve").description("run the server");
 for (const option of serveOptions(process.env)) serve.addOption(option);
 serve.action(async () => {
   const config = effectiveConfig(serve);
+  prepareDataDirectory(config.data);
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop.abort());
   process.exitCode = await supervise(config, createLogger("footfall", config.logLevel), stop.signal);

@@ -1,6 +1,5 @@
 // The projector process: its composition root.
 
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { PROJECTOR_SOCKET, serveControl } from "../control/control.ts";
 import { nodeLogFiles } from "../log/files.ts";
@@ -10,7 +9,6 @@ import { Projector } from "./projector.ts";
 import { rebuildCommand } from "./rebuild-command.ts";
 
 runChild("projector", async ({ config, logger, ready, drain }) => {
-  mkdirSync(config.data, { recursive: true });
   const lock = await waitForLock(join(config.data, "projector.lock"), "projecting this log");
   const files = await nodeLogFiles(join(config.data, "log"));
   const settings = { dedupeWindowMs: config.dedupeWindow };

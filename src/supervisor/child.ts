@@ -3,7 +3,7 @@
 
 import type { Logger } from "pino";
 import type { ServeConfig } from "../config.ts";
-import { reasonOf } from "../log/errors.ts";
+import { LogError, reasonOf } from "../log/errors.ts";
 import { createLogger } from "../logger.ts";
 
 /** What the supervisor tells a child. */
@@ -37,6 +37,7 @@ export interface ChildContext {
 export function runChild(name: string, serve: (context: ChildContext) => Promise<void>): void {
   const draining = new AbortController();
   const drain = () => draining.abort();
+  let isReady = false;
   let projectorProblem: string | undefined;
   // Ctrl-C reaches the whole process group; the supervisor decides in which order its children stop.
   process.on("SIGINT", () => undefined);
@@ -54,7 +55,10 @@ export function runChild(name: string, serve: (context: ChildContext) => Promise
       logger.fatal({ err: error }, "uncaught exception: the process ends");
       process.exit(1);
     });
-    const ready = (where?: { url: string; port: number }) => tell({ type: "ready", ...where });
+    const ready = (where?: { url: string; port: number }) => {
+      isReady = true;
+      tell({ type: "ready", ...where });
+    };
     try {
       await serve({
         ...{ config, logger, ready, drain: draining.signal },
@@ -62,12 +66,25 @@ export function runChild(name: string, serve: (context: ChildContext) => Promise
       });
       process.exit(0);
     } catch (error) {
-      logger.fatal({ err: error }, "the process ends");
-      const message = error instanceof Error ? error.message : String(error);
-      tell({ type: "fatal", message, reason: reasonOf(error) });
+      // Why it cannot start, the supervisor says in a line.
+      logger[isReady ? "fatal" : "debug"]({ err: error }, "the process ends");
+      tell({ type: "fatal", message: explain(error, config.data), reason: reasonOf(error) });
       process.exit(1);
     }
   }
+}
+
+/** What is wrong, for the person who starts the server. */
+function explain(error: unknown, data: string): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof LogError && error.code === "locked") {
+    return `the data directory ${data} is in use by another server or command: stop it, or choose another with --data`;
+  }
+  // SQLite does not say which file.
+  const isOfSqlite = "code" in error && String(error.code).startsWith("SQLITE_");
+  return isOfSqlite
+    ? `a file in the data directory ${data} (--data) cannot be used: ${error.message}`
+    : error.message;
 }
 
 function tell(message: FromChild): void {

@@ -43,6 +43,8 @@ export async function supervise(config: ServeConfig, logger: Logger, stop: Abort
   const fatal = new AbortController();
   const stopped = AbortSignal.any([stop, fatal.signal]);
   const report = (message: string) => {
+    // The others fail for the same reason.
+    if (fatal.signal.aborted) return;
     process.stderr.write(`footfall: ${message}\n`);
     fatal.abort();
   };
@@ -79,8 +81,8 @@ class Child {
   #config: ServeConfig;
   #process: ChildProcess | undefined;
   #wasReady = false;
-  /** Why the process ended, as it said itself. */
-  #failure: string | undefined;
+  /** Why the process ended, as it said itself: for operators, and for senders. */
+  #failure: { readonly message: string; readonly reason: string } | undefined;
   #projectorProblem: string | undefined;
 
   /** `onProblem` hears why the process does not run, and undefined when it serves. */
@@ -112,9 +114,13 @@ class Child {
       const startedAt = Date.now();
       const how = await this.#runOnce();
       if (stopped.aborted) return;
-      this.#onProblem(`the ${this.#name} is down: ${this.#failure ?? "it ended without a word"}`);
+      this.#onProblem(`the ${this.#name} is down: ${this.#failure?.reason ?? "it ended without a word"}`);
       if (Date.now() - startedAt > STABLE_MS) restartMs = FIRST_RESTART_MS;
-      this.#logger.error({ process: this.#name, ...how, restartMs }, "a process ended: starting it again");
+      const error = this.#failure?.message;
+      this.#logger.error(
+        { process: this.#name, ...how, error, restartMs },
+        "a process ended: starting it again",
+      );
       await pause(restartMs, stopped);
       restartMs = Math.min(MAX_RESTART_MS, 2 * restartMs);
     }
@@ -126,11 +132,18 @@ class Child {
     if (this.#process) this.#tell(this.#process, { type: "projector", problem });
   }
 
-  /** Lets the process drain, and ends it when it takes too long. */
+  /**
+   * Lets the process drain, and ends it when it takes too long; at once when it never served: it has nothing to finish,
+   * and would not hear of it while it loads, or waits for a lock.
+   */
   async stop(): Promise<void> {
     const child = this.#process;
     if (!child) return;
     const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    if (!this.#wasReady) {
+      child.kill("SIGKILL");
+      return ended;
+    }
     const tooLong = setTimeout(() => {
       this.#logger.error({ process: this.#name }, "the process did not drain in time and is killed");
       child.kill("SIGKILL");
@@ -158,7 +171,8 @@ class Child {
         this.#logger.error({ process: this.#name, err: error }, "process error");
         if (child.pid !== undefined) return;
         // It could not be started, and will not say that it has ended.
-        this.#failure = `it cannot be started: ${error.message}`;
+        const reason = `it cannot be started: ${error.message}`;
+        this.#failure = { message: reason, reason };
         ended(null, null);
       });
       if (child.pid === undefined) return;
@@ -185,7 +199,7 @@ class Child {
       // With port 0, the port that was picked is kept over restarts.
       if (message.port !== undefined) this.#config = { ...this.#config, port: message.port };
     } else {
-      this.#failure = message.reason;
+      this.#failure = message;
       if (!this.#wasReady) this.#onFatal(message.message);
     }
   }

@@ -24,6 +24,18 @@ describe("a mistake is named, and nothing is started", () => {
     ["an empty data directory", ["log", "verify"], { FOOTFALL_DATA: "" }, /'FOOTFALL_DATA'.*not be empty/],
     ["a bad role", ["serve", "--role", "ingest,x"], {}, /one or more of ingest, projector, report/],
     ["a bad window", ["serve", "--dedupe-window", "7"], {}, /number above 0 and a unit/],
+    [
+      "a data directory that cannot be made",
+      ["serve", "--data", "/proc/x"],
+      {},
+      /^footfall: .* \/proc\/x \(--data\) .*ENOENT.*\n$/,
+    ],
+    [
+      "a data directory that is a file",
+      ["serve", "--data", import.meta.filename],
+      {},
+      /^footfall: .* cannot be written: ENOTDIR.*\n$/,
+    ],
     ["a key without certificate", ["serve", "--tls-key", "k"], {}, /--tls-cert and --tls-key .* go together/],
     ["a bad URL", ["stats", "--site", "s", "--url", "localhost:1"], {}, /URL such as/],
     ["no site", ["stats"], {}, /required option '--site <id>' not specified/],
@@ -62,12 +74,20 @@ describe("a mistake is named, and nothing is started", () => {
     });
   });
 
-  test("a data directory that another server uses", async () => {
+  test("a data directory that another server uses, and before that a file that cannot be used", async () => {
     const data = temporaryDirectory();
     await Server.start(data);
-    expect(await footfall(["serve", "--port", "0", "--data", data])).toMatchObject({
+    const flags = ["serve", "--port", "0", "--data", data, "--log-level", "error"];
+    expect(await footfall(flags)).toEqual({
       code: 1,
-      stderr: expect.stringMatching(/footfall: another process is (writing|projecting) this log/),
+      stdout: "",
+      stderr: `footfall: the data directory ${data} is in use by another server or command: stop it, or choose another with --data\n`,
+    });
+    // The projector, which waits for the other server to end, is not waited for.
+    expect(await footfall([...flags, "--geoip", import.meta.filename])).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: expect.stringMatching(/^footfall: the file .* of --geoip cannot be used: .*\n$/),
     });
   });
 });

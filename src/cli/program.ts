@@ -98,8 +98,9 @@ program
   .option("--accept-loss", "also when the log no longer has its beginning", false)
   .addOption(dataOption())
   .addOption(dedupeWindowOption())
-  .action(async (options) => {
-    process.stdout.write(await rebuild(options, interruptSignal()));
+  .action(async (options, command: Command) => {
+    const isWindowGiven = isGiven(command, "dedupeWindow");
+    process.stdout.write(await rebuild({ ...options, isWindowGiven }, interruptSignal()));
   });
 
 program
@@ -135,8 +136,9 @@ deadLetters
   .description("fold them again, in their place among the others: `footfall rebuild`")
   .addOption(dataOption())
   .addOption(dedupeWindowOption())
-  .action(async (options) => {
-    process.stdout.write(await rebuild({ ...options, acceptLoss: false }, interruptSignal()));
+  .action(async (options, command: Command) => {
+    const isWindowGiven = isGiven(command, "dedupeWindow");
+    process.stdout.write(await rebuild({ ...options, isWindowGiven, acceptLoss: false }, interruptSignal()));
   });
 
 const log = program.command("log").description("look at the event log");
@@ -209,6 +211,11 @@ function effectiveConfig(command: Command): ServeConfig {
   const problem = configProblem(settings);
   if (problem !== undefined) command.error(`error: ${problem}`);
   return settings;
+}
+
+/** By a flag or a variable. */
+function isGiven(command: Command, option: string): boolean {
+  return command.getOptionValueSource(option) !== "default";
 }
 
 function parseNumber(text: string): number {

@@ -16,6 +16,8 @@ export interface RebuildOptions {
   readonly data: string;
   /** In ms; of a rebuild without a server. */
   readonly dedupeWindow: number;
+  /** Whether it was asked for, and is not just the default: a running server that has another one then refuses. */
+  readonly isWindowGiven: boolean;
   readonly acceptLoss: boolean;
 }
 
@@ -44,7 +46,7 @@ export async function rebuild(options: RebuildOptions, signal: AbortSignal): Pro
 }
 
 async function askOrDo(
-  { data, dedupeWindow, acceptLoss }: RebuildOptions,
+  { data, dedupeWindow, isWindowGiven, acceptLoss }: RebuildOptions,
   counter: Counter,
   signal: AbortSignal,
 ): Promise<RebuildProgress> {
@@ -54,7 +56,7 @@ async function askOrDo(
     const result = await callControl(
       socket,
       "rebuild",
-      { acceptLoss },
+      { acceptLoss, ...(isWindowGiven && { dedupeWindowMs: dedupeWindow }) },
       (state) => onProgress(asProgress(state)),
       signal,
     );

@@ -13,7 +13,7 @@ runChild("projector", async ({ config, logger, ready, drain }) => {
   const files = await nodeLogFiles(join(config.data, "log"));
   const settings = { dedupeWindowMs: config.dedupeWindow };
   const projector = new Projector({ dataDirectory: config.data, files, settings, logger });
-  const commands = new Map([["rebuild", rebuildCommand(projector)]]);
+  const commands = new Map([["rebuild", rebuildCommand(projector, config.dedupeWindow)]]);
   const control = await serveControl(join(config.data, PROJECTOR_SOCKET), commands, logger);
   const running = projector.run(drain);
   ready();

@@ -54,6 +54,19 @@ test("a rebuild beside a busy server: no request fails, and the numbers are the 
   expect(await again.getJson("/stats?site_id=web&limit=1000")).toEqual(before);
 });
 
+test("a running server refuses a rebuild with another window than its own", async () => {
+  const data = temporaryDirectory();
+  await Server.start(data);
+  expect(await footfall(["rebuild", "--data", data, "--dedupe-window", "3d"])).toMatchObject({
+    code: 1,
+    stdout: "",
+    stderr: expect.stringContaining(
+      "the running server has another --dedupe-window: restart it with this one",
+    ),
+  });
+  expect(await footfall(["rebuild", "--data", data, "--dedupe-window", "7d"])).toMatchObject({ code: 0 });
+});
+
 /** Asks again and again; at the end, the different answers that there were. */
 function startAsking(url: string): { stop(): Promise<ReadonlySet<string>> } {
   const agent = new http.Agent({ keepAlive: true });

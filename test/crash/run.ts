@@ -4,25 +4,24 @@
 import { mkdtempSync, readdirSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { Command, InvalidArgumentError } from "commander";
 import { openResults, type RoundResult, summaryOf } from "./results.ts";
 import { runRounds } from "./rounds.ts";
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: "string", default: "25" },
-    seed: { type: "string", default: String(Date.now() % 2 ** 31) },
-    results: { type: "string" },
-  },
-});
+const program = new Command("crash")
+  .description("Kills a server under load, again and again, and checks what is left.")
+  .option("--rounds <number>", "how many rounds", wholeNumber, 25)
+  .option("--seed <number>", "which rounds", wholeNumber, Date.now() % 2 ** 31)
+  .option("--results <file>", "JSON lines; those of a run that was broken off are gone on with")
+  .parse();
+const { rounds, ...options } = program.opts<{ rounds: number; seed: number; results?: string }>();
 
 const stopped = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stopped.abort());
 
 const directory = mkdtempSync(join(tmpdir(), "footfall-crash-"));
-const file = values.results ?? join(directory, "crash-results.jsonl");
-const results = openResults(file, wholeNumber("--seed", values.seed));
-const rounds = wholeNumber("--rounds", values.rounds);
+const file = options.results ?? join(directory, "crash-results.jsonl");
+const results = openResults(file, options.seed);
 console.log(`${rounds} rounds, ${results.rounds.length} of them done; seed ${results.seed}`);
 console.log(`directory ${directory}; results in ${file}`);
 try {
@@ -46,8 +45,7 @@ function print({ round, plan, kills, acknowledged, torn, findings, directory: ke
   for (const { kind, what } of findings.slice(0, 5)) console.log(`  ${kind}: ${what.slice(0, 1000)}`);
 }
 
-function wholeNumber(name: string, text: string): number {
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(number)) throw new Error(`${name} must be a whole number`);
-  return number;
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError("It must be a whole number.");
+  return Number(text);
 }

@@ -54,7 +54,8 @@ config.action(() => {
 program
   .command("stats")
   .description("ask a running server for the statistics of a site")
-  .requiredOption("--site <id>", "the site")
+  .option("--site <id>", "the site")
+  .hook("preAction", requireSite)
   .option("--range <name>", "today, yesterday, 7d, 12mo, month, year or all (default: all)")
   .option("--from <time>", "the beginning, instead of a range: a day or a time of RFC 3339")
   .option("--to <time>", "the end: a day, which is part of it, or a time (default: now)")
@@ -72,7 +73,8 @@ program
   .command("import")
   .description("send the page views of access logs to a running server; repeatable")
   .argument("<file...>", "access logs, plain or gzipped; - is standard input")
-  .requiredOption("--site <id>", "the site that they are of")
+  .option("--site <id>", "the site that they are of")
+  .hook("preAction", requireSite)
   .addOption(
     new Option("--format <name>", "the format of the logs").choices(["combined"]).default("combined"),
   )
@@ -213,9 +215,14 @@ function effectiveConfig(command: Command): ServeConfig {
   return settings;
 }
 
+/** Commander would miss it before it saw a flag that is misspelled. */
+function requireSite(command: Command): void {
+  if (!isGiven(command, "site")) command.error("error: required option '--site <id>' not specified");
+}
+
 /** By a flag or a variable. */
 function isGiven(command: Command, option: string): boolean {
-  return command.getOptionValueSource(option) !== "default";
+  return ["cli", "env"].includes(command.getOptionValueSource(option) ?? "");
 }
 
 function parseNumber(text: string): number {

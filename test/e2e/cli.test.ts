@@ -38,6 +38,7 @@ describe("a mistake is named, and nothing is started", () => {
     ],
     ["a key without certificate", ["serve", "--tls-key", "k"], {}, /--tls-cert and --tls-key .* go together/],
     ["a bad URL", ["stats", "--site", "s", "--url", "localhost:1"], {}, /URL such as/],
+    ["a misspelled site", ["stats", "--sit", "s"], {}, /unknown option '--sit'\s+\(Did you mean --site\?\)/],
     ["no site", ["stats"], {}, /required option '--site <id>' not specified/],
     ["no server", ["stats", "--site", "s", "--url", "http://127.0.0.1:1"], {}, /is the server running\?/],
     [

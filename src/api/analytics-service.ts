@@ -10,6 +10,7 @@ import type { Reports } from "../readmodel/reports.ts";
 import { orFail, reportOrFail } from "./failures.ts";
 import { MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES } from "./ingest-shapes.ts";
 import { ingestStream } from "./ingest-stream.ts";
+import { QUESTION_JSON } from "./json-options.ts";
 import { NOT_STORED, ORIGIN } from "./origin.ts";
 import { checkStatsQuery } from "./stats-query.ts";
 import type { Status, StatusSource } from "./status.ts";
@@ -23,8 +24,9 @@ export interface AnalyticsDependencies {
   readonly drain: AbortSignal;
 }
 
-/** The largest message of a single event or a question, and of a batch, in bytes. */
+/** The largest message of a single event, of a question, and of a batch, in bytes. */
 const SMALL_MESSAGE = { readMaxBytes: MAX_EVENT_BYTES };
+const QUESTION = { readMaxBytes: MAX_EVENT_BYTES, jsonOptions: QUESTION_JSON };
 const BATCH_MESSAGE = { readMaxBytes: MAX_BATCH_BYTES };
 
 const STATES: Readonly<Record<Status["state"], ServiceState>> = {
@@ -100,7 +102,7 @@ export function registerAnalyticsService(router: ConnectRouter, dependencies: An
         topPaths: stats.topPaths.map(({ path, views }) => ({ path, views: BigInt(views) })),
       };
     },
-    SMALL_MESSAGE,
+    QUESTION,
   );
 
   router.rpc(
@@ -119,7 +121,7 @@ export function registerAnalyticsService(router: ConnectRouter, dependencies: An
         lagMs: BigInt(now.lagMs),
       };
     },
-    SMALL_MESSAGE,
+    QUESTION,
   );
 }
 

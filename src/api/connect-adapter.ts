@@ -20,11 +20,10 @@ import {
 } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
 import { isOfGoneClient } from "./gone.ts";
+import { helpfulAnswer } from "./helpful-answer.ts";
+import { EVENT_JSON } from "./json-options.ts";
 import { type FullHandler, type Handler, respondJson } from "./node-http.ts";
 import { ORIGIN, type Origins } from "./origin.ts";
-
-/** Texts that are not UTF-8 are refused, where the default would put replacement characters into them. */
-const STRICT_JSON = { ignoreUnknownFields: true, textDecoder: new TextDecoder("utf-8", { fatal: true }) };
 
 /** What answers may be compressed with, and requests may be. */
 export const ACCEPT_COMPRESSION = [compressionGzip, compressionBrotli];
@@ -44,7 +43,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): FullHandle
   const routerOptions: ConnectRouterOptions = {
     acceptCompression: ACCEPT_COMPRESSION,
     interceptors: [hideInternalErrors(logger)],
-    jsonOptions: STRICT_JSON,
+    jsonOptions: EVENT_JSON,
     shutdownSignal,
   };
   const router = createConnectRouter(routerOptions);
@@ -65,6 +64,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): FullHandle
       return respondJson(req, res, 400, { error: "The Host header is missing or not valid" });
     }
     handler(body ? { ...request, body: createAsyncIterable([body]) } : request)
+      .then(helpfulAnswer)
       .then((response) => universalResponseToNodeResponse(response, res))
       .catch((error: unknown) => {
         logger[isOfGoneClient(error) ? "debug" : "error"](

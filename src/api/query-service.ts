@@ -11,6 +11,7 @@ import type { Queries, Refusal } from "../query/queries.ts";
 import type { Reports } from "../readmodel/reports.ts";
 import { orFail, reportOrFail } from "./failures.ts";
 import { MAX_EVENT_BYTES } from "./ingest-shapes.ts";
+import { QUESTION_JSON } from "./json-options.ts";
 
 export interface QueryDependencies {
   readonly ingest: Ingest;
@@ -26,8 +27,8 @@ const CODES: Readonly<Record<Refusal, Code>> = {
 };
 
 /** In bytes. More would keep the process busy with decoding, which takes events in as well. */
-const QUESTION = { readMaxBytes: 256 * 1024 };
-const SMALL_MESSAGE = { readMaxBytes: MAX_EVENT_BYTES };
+const QUESTION = { readMaxBytes: 256 * 1024, jsonOptions: QUESTION_JSON };
+const SMALL_MESSAGE = { readMaxBytes: MAX_EVENT_BYTES, jsonOptions: QUESTION_JSON };
 
 export function registerQueryService(router: ConnectRouter, dependencies: QueryDependencies): void {
   const { ingest, queries, reports } = dependencies;

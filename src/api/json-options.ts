@@ -1,0 +1,9 @@
+// How the RPCs read JSON. Texts that are not UTF-8 are refused, where the default would put replacement characters into them.
+
+const textDecoder = new TextDecoder("utf-8", { fatal: true });
+
+/** Of events: their senders may know more fields than this version does. */
+export const EVENT_JSON = { ignoreUnknownFields: true, textDecoder };
+
+/** Of questions and settings: a field that is left out for its misspelt name makes the answer a wrong one. */
+export const QUESTION_JSON = { ignoreUnknownFields: false, textDecoder };

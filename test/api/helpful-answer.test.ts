@@ -1,0 +1,91 @@
+// What the RPCs say of requests that no handler sees, over fakes.
+
+import { gzipSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { openTestPort } from "./port-fixture.ts";
+
+const SERVICE = "/analytics.v1.AnalyticsService";
+const JSON_TYPE = { "Content-Type": "application/json" };
+const SITE = { site_id: "s" };
+const FILTER = { condition: { dimension: "path", operator: "is", values: ["/"] } };
+const REQUESTS: readonly (readonly [rpc: string, request: object])[] = [
+  ["GetStats", SITE],
+  ["GetStatus", {}],
+  ["QueryStats", { ...SITE, metrics: ["visitors"] }],
+  ["GetSite", SITE],
+  ["SetSite", SITE],
+  ["SetGoal", { ...SITE, name: "g", filter: FILTER }],
+  ["DeleteGoal", { ...SITE, name: "g" }],
+];
+/** Those without side effects. */
+const QUESTIONS = REQUESTS.slice(0, 4);
+
+async function post(
+  url: string,
+  rpc: string,
+  body: string | Uint8Array<ArrayBuffer>,
+  headers: Record<string, string> = JSON_TYPE,
+) {
+  const response = await fetch(`${url}${SERVICE}/${rpc}`, { method: "POST", body, headers });
+  return { status: response.status, headers: response.headers, body: await response.json() };
+}
+
+async function get(url: string, rpc: string, message: string) {
+  const query = new URLSearchParams({ connect: "v1", encoding: "json", message });
+  const response = await fetch(`${url}${SERVICE}/${rpc}?${query}`);
+  return { status: response.status, body: await response.json() };
+}
+
+const refused = (message: unknown) => ({ status: 400, body: { code: "invalid_argument", message } });
+
+test.each(REQUESTS)("a field that %s does not have is refused, by its name", async (rpc, request) => {
+  const { url, ingest } = await openTestPort();
+  expect(await post(url, rpc, JSON.stringify(request))).toMatchObject({ status: 200 });
+  const said = ingest.settings.length;
+  const answer = await post(url, rpc, JSON.stringify({ ...request, colour: "red" }));
+  const message = expect.stringMatching(
+    RegExp(`^analytics\\.v1\\.${rpc}Request has no field "colour"; it has `),
+  );
+  expect(answer).toMatchObject(refused(message));
+  expect(Number(answer.headers.get("content-length"))).toBe(JSON.stringify(answer.body).length);
+  expect(ingest.settings).toHaveLength(said);
+});
+
+test.each(QUESTIONS)("so it is when %s is asked with GET", async (rpc, request) => {
+  const { url } = await openTestPort();
+  expect(await get(url, rpc, JSON.stringify(request))).toMatchObject({ status: 200 });
+  const { status, body } = await get(url, rpc, JSON.stringify({ ...request, colour: "red" }));
+  expect({ status, body }).toEqual(refused(expect.stringMatching(/Request has no field "colour"; it has /)));
+});
+
+test.each([
+  [{ order_by: [{ key: "a", desc: true }] }, 'OrderBy has no field "desc"; it has key, descending'],
+  [
+    { filter: { not: { conditions: [] } } },
+    'Filter has no field "conditions"; it has condition, and, or, not',
+  ],
+  [
+    { comparison: "previous_period" },
+    'Comparison has no value "previous_period"; it has COMPARISON_PREVIOUS_PERIOD, COMPARISON_PREVIOUS_YEAR',
+  ],
+])("what is wrong within a question is said with what would be right: %j", async (part, message) => {
+  const { url } = await openTestPort();
+  const body = JSON.stringify({ ...SITE, metrics: ["visitors"], ...part });
+  expect(await post(url, "QueryStats", body)).toMatchObject(refused(`analytics.v1.${message}`));
+  const compressed = { ...JSON_TYPE, "Content-Encoding": "gzip" };
+  const answer = await post(url, "QueryStats", new Uint8Array(gzipSync(body)), compressed);
+  expect(answer).toMatchObject(refused(`analytics.v1.${message}`));
+});
+
+test("a field that events do not have is ignored", async () => {
+  const { url, ingest } = await openTestPort();
+  const event = { ...SITE, event_type: "x", colour: "red" };
+  await post(url, "IngestEvent", JSON.stringify(event));
+  await post(url, "IngestEvents", JSON.stringify({ events: [event], colour: "red" }));
+  expect(ingest.stored).toHaveLength(2);
+});
+
+test("other reasons stay as they are", async () => {
+  const { url } = await openTestPort();
+  expect(await post(url, "GetSite", "{}")).toMatchObject(refused("Missing required field: site_id"));
+});

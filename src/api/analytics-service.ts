@@ -8,9 +8,9 @@ import { type Origin, originOfBatch } from "../ingest/origin.ts";
 import type { EventInput } from "../ingest/validate.ts";
 import type { Reports } from "../readmodel/reports.ts";
 import { orFail, reportOrFail } from "./failures.ts";
-import { MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES } from "./ingest-shapes.ts";
 import { ingestStream } from "./ingest-stream.ts";
 import { QUESTION_JSON } from "./json-options.ts";
+import { MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES } from "./message-size.ts";
 import { NOT_STORED, ORIGIN } from "./origin.ts";
 import { checkStatsQuery } from "./stats-query.ts";
 import type { Status, StatusSource } from "./status.ts";
@@ -57,7 +57,8 @@ export function registerAnalyticsService(router: ConnectRouter, dependencies: An
   /** Throws when the batch cannot be decoded. A message of a stream has the field that a whole batch has. */
   const ingestUndecoded = (batch: Empty, origin: Origin) => {
     const events = eventBytes(batch);
-    if (events && events.length > MAX_BATCH_EVENTS) return Promise.reject(tooMany(events.length));
+    const fields = batch.$unknown?.length ?? 0;
+    if (fields > MAX_BATCH_EVENTS) return Promise.reject(tooMany(fields));
     const stored = events && dependencies.ingest.ingestPlain(events);
     return stored ? orFail(stored) : ingest(decoded(method.ingestEvents.input, batch).events, origin);
   };

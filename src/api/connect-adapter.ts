@@ -22,6 +22,7 @@ import type { Logger } from "pino";
 import { isOfGoneClient } from "./gone.ts";
 import { helpfulAnswer } from "./helpful-answer.ts";
 import { EVENT_JSON } from "./json-options.ts";
+import { withFieldLimit } from "./message-size.ts";
 import { type FullHandler, type Handler, respondJson } from "./node-http.ts";
 import { ORIGIN, type Origins } from "./origin.ts";
 
@@ -41,7 +42,7 @@ export interface ConnectHandlerOptions {
 export function createConnectHandler(options: ConnectHandlerOptions): FullHandler {
   const { routes, fallback, origins, logger, shutdownSignal } = options;
   const routerOptions: ConnectRouterOptions = {
-    acceptCompression: ACCEPT_COMPRESSION,
+    acceptCompression: ACCEPT_COMPRESSION.map(withFieldLimit),
     interceptors: [hideInternalErrors(logger)],
     jsonOptions: EVENT_JSON,
     shutdownSignal,

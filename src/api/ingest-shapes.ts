@@ -14,13 +14,9 @@ import type { EventInput } from "../ingest/validate.ts";
 import { ACCEPT_COMPRESSION } from "./connect-adapter.ts";
 import { ENVELOPE_BYTES, envelopeOf, GRPC_WEB_OK, messageOfEnvelope } from "./envelope.ts";
 import { eventOfJson, eventOfProto, PROTO_JSON_NAMES, REST_NAMES } from "./event-bodies.ts";
+import { MAX_BATCH_BYTES, MAX_BATCH_EVENTS, MAX_EVENT_BYTES } from "./message-size.ts";
 import { plainMessageOf } from "./plain-json.ts";
 import { parseEventJson } from "./rest-event.ts";
-
-/** The longest message of a single event, and of a batch, in bytes. */
-export const MAX_EVENT_BYTES = 64 * 1024;
-export const MAX_BATCH_BYTES = 4 * 1024 * 1024;
-export const MAX_BATCH_EVENTS = 10_000;
 
 export type Shape = EventShape | BatchShape;
 

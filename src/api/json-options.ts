@@ -1,6 +1,9 @@
-// How the RPCs read JSON. Texts that are not UTF-8 are refused, where the default would put replacement characters into them.
+// How the RPCs read JSON. Texts that are not UTF-8 are refused, where the default would put replacement characters into them, and
+// those with too much in them.
 
-const textDecoder = new TextDecoder("utf-8", { fatal: true });
+import { limitedJsonDecoder } from "./message-size.ts";
+
+const textDecoder = limitedJsonDecoder;
 
 /** Of events: their senders may know more fields than this version does. */
 export const EVENT_JSON = { ignoreUnknownFields: true, textDecoder };

@@ -10,8 +10,8 @@ import { settingProblem } from "../ingest/settings.ts";
 import type { Queries, Refusal } from "../query/queries.ts";
 import type { Reports } from "../readmodel/reports.ts";
 import { orFail, reportOrFail } from "./failures.ts";
-import { MAX_EVENT_BYTES } from "./ingest-shapes.ts";
 import { QUESTION_JSON } from "./json-options.ts";
+import { MAX_EVENT_BYTES } from "./message-size.ts";
 
 export interface QueryDependencies {
   readonly ingest: Ingest;

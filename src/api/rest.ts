@@ -4,7 +4,7 @@ import Database from "better-sqlite3";
 import type { Logger } from "pino";
 import { type Ingest, IngestError } from "../ingest/ingest.ts";
 import { type Reports, ReportsRefused, unreadable } from "../readmodel/reports.ts";
-import { MAX_EVENT_BYTES } from "./ingest-shapes.ts";
+import { MAX_EVENT_BYTES } from "./message-size.ts";
 import { type Request, type Response, respondJson } from "./node-http.ts";
 import { NOT_STORED, type Origins } from "./origin.ts";
 import { discardBody, readBody } from "./rest-body.ts";

@@ -8,7 +8,8 @@ import {
   type IngestEventRequestSchema,
   IngestEventsRequestSchema,
 } from "../../gen/ts/analytics/v1/analytics_pb.ts";
-import { MAX_BATCH_EVENTS, shapeOf } from "../../src/api/ingest-shapes.ts";
+import { shapeOf } from "../../src/api/ingest-shapes.ts";
+import { MAX_BATCH_EVENTS } from "../../src/api/message-size.ts";
 import { type Call, envelope, type Headers, openPair } from "./lane-pair.ts";
 import { openTestPort } from "./port-fixture.ts";
 

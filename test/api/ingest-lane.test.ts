@@ -7,7 +7,8 @@ import { create, fromJson, type MessageInitShape, toBinary, toJsonString } from 
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { IngestEventRequestSchema } from "../../gen/ts/analytics/v1/analytics_pb.ts";
-import { MAX_EVENT_BYTES, shapeOf } from "../../src/api/ingest-shapes.ts";
+import { shapeOf } from "../../src/api/ingest-shapes.ts";
+import { MAX_EVENT_BYTES } from "../../src/api/message-size.ts";
 import { Origins } from "../../src/api/origin.ts";
 import { pause } from "../../src/pause.ts";
 import { messageOf } from "../fuzz/messages.ts";

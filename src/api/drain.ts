@@ -8,6 +8,7 @@
 // HTTP/2: a first GOAWAY announces the end; a second one, when the client has heard the first, names the last stream that
 // is answered. What the client sends behind that is not carried out, and can be sent again (RFC 9113, 6.8).
 
+import { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { pause } from "../pause.ts";
@@ -26,7 +27,7 @@ const SWEEP_MS = 1000;
 const STUCK_MS = 60_000;
 
 interface Http1State {
-  readonly unanswered: Set<Response>;
+  readonly unanswered: Set<ServerResponse>;
   /** In ms. */
   idleSince: number;
   /** What had come when it became idle. More than that is a request that is coming in. */
@@ -89,7 +90,7 @@ export class Connections {
 
   /** False for a request behind the last one that its connection answers: it is not to be carried out. */
   addRequest(req: Request, res: Response): boolean {
-    if (req.httpVersionMajor !== 1) return true;
+    if (!(res instanceof ServerResponse)) return true;
     const { socket } = req;
     const state = this.#sockets.get(socket);
     if (!state) return true;
@@ -104,6 +105,11 @@ export class Connections {
       state.bytesRead = socket.bytesRead;
     });
     return true;
+  }
+
+  /** The answers of a connection of node:http's that are not out, in their order. */
+  unansweredOf(socket: Socket): readonly ServerResponse[] {
+    return [...(this.#sockets.get(socket)?.unanswered ?? [])];
   }
 
   /** From now on, answers over HTTP/1.1 tell their clients to send no more. */
@@ -161,13 +167,13 @@ function isDeaf(socket: Socket): boolean {
 }
 
 /** Only the last answer may say it: of pipelined requests, those behind it get none. It may be on its way already. */
-function askToClose(unanswered: ReadonlySet<Response>): void {
+function askToClose(unanswered: ReadonlySet<ServerResponse>): void {
   const earlier = [...unanswered];
   const last = earlier.pop();
   for (const res of earlier) if (!res.headersSent) res.removeHeader("Connection");
   if (last && !last.headersSent) last.setHeader("Connection", "close");
 }
 
-function saysClose(res: Response): boolean {
+function saysClose(res: ServerResponse): boolean {
   return res.getHeader("Connection") === "close";
 }

@@ -10,6 +10,7 @@ import net from "node:net";
 import type { Duplex } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger } from "pino";
+import { ClientErrors } from "./client-error.ts";
 import { Connections } from "./drain.ts";
 import type { Handler } from "./node-http.ts";
 import { PlainConnection } from "./plain-connection.ts";
@@ -146,6 +147,7 @@ function clearTextServer(options: PortOptions, onRequest: Handler, connections: 
   const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   const server = http.createServer(http1Options(headersTimeout), onRequest);
   server.on("checkContinue", continued(onRequest));
+  server.on("clientError", new ClientErrors((socket) => connections.unansweredOf(socket)).handle);
   const http2Server = http2.createServer(HTTP2_OPTIONS, onRequest);
   http2Server.on("sessionError", onSessionError(options));
   const toHttp2 = (connection: Duplex) => http2Server.emit("connection", connection);
@@ -241,6 +243,7 @@ function secureServer(
   const secureOptions = { ...HTTP2_OPTIONS, ...http1Options(handshakeTimeout), ...tls, handshakeTimeout };
   const server = createSecureServer(secureOptions, onRequest);
   server.on("checkContinue", continued(onRequest));
+  server.on("clientError", new ClientErrors((socket) => connections.unansweredOf(socket)).handle);
   server.on("sessionError", onSessionError(options));
   const listeners = server.listeners("secureConnection");
   server.removeAllListeners("secureConnection");

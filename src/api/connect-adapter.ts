@@ -23,7 +23,7 @@ import { isOfGoneClient } from "./gone.ts";
 import { helpfulAnswer } from "./helpful-answer.ts";
 import { EVENT_JSON } from "./json-options.ts";
 import { withFieldLimit } from "./message-size.ts";
-import { type FullHandler, type Handler, respondJson } from "./node-http.ts";
+import { type FullHandler, type Handler, type Request, respondJson } from "./node-http.ts";
 import { ORIGIN, type Origins } from "./origin.ts";
 
 /** What answers may be compressed with, and requests may be. */
@@ -64,8 +64,9 @@ export function createConnectHandler(options: ConnectHandlerOptions): FullHandle
     } catch {
       return respondJson(req, res, 400, { error: "The Host header is missing or not valid" });
     }
-    handler(body ? { ...request, body: createAsyncIterable([body]) } : request)
-      .then(helpfulAnswer)
+    const whole = req.httpVersionMajor === 1 ? wholeBody(req) : request.body;
+    handler({ ...request, body: body ? createAsyncIterable([body]) : whole })
+      .then((response) => helpfulAnswer(response, handler.method.name))
       .then((response) => universalResponseToNodeResponse(response, res))
       .catch((error: unknown) => {
         logger[isOfGoneClient(error) ? "debug" : "error"](
@@ -74,6 +75,18 @@ export function createConnectHandler(options: ConnectHandlerOptions): FullHandle
         );
       });
   };
+}
+
+/**
+ * The body of a request over HTTP/1.1. What is refused before its end is still read to its end, and thrown away: some
+ * senders read no answer before they have sent everything, and would wait for ever, or see a reset.
+ */
+async function* wholeBody(req: Request): AsyncGenerator<Uint8Array> {
+  try {
+    yield* req.iterator({ destroyOnReturn: false });
+  } finally {
+    req.resume();
+  }
 }
 
 function ignore(): void {}

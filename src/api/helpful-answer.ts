@@ -8,13 +8,16 @@ import { text } from "node:stream/consumers";
 import { createAsyncIterable, type UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { helpfulReason } from "./helpful-reason.ts";
 
-/** `response`, with a better message when it is one that has none or a poor one. */
-export async function helpfulAnswer(response: UniversalServerResponse): Promise<UniversalServerResponse> {
+/** `response` to a request for `method`, with a better message when it has a poor one. */
+export async function helpfulAnswer(
+  response: UniversalServerResponse,
+  method: string,
+): Promise<UniversalServerResponse> {
   const { status, header, body } = response;
   const isPlain = header?.get("content-type") === "application/json" && !header.has("content-encoding");
   if (status === 200 || !body || !isPlain) return response;
   const error: { readonly message?: string } = JSON.parse(await text(body));
-  return withError(response, { ...error, message: helpfulReason(error.message ?? "") });
+  return withError(response, { ...error, message: helpfulReason(error.message ?? "", method) });
 }
 
 function withError(response: UniversalServerResponse, error: object): UniversalServerResponse {

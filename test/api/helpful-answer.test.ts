@@ -2,7 +2,7 @@
 
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { openTestPort } from "./port-fixture.ts";
+import { http1, openTestPort, RawClient, SOON } from "./port-fixture.ts";
 
 const SERVICE = "/analytics.v1.AnalyticsService";
 const JSON_TYPE = { "Content-Type": "application/json" };
@@ -84,6 +84,51 @@ test("a field that events do not have is ignored", async () => {
   await post(url, "IngestEvents", JSON.stringify({ events: [event], colour: "red" }));
   expect(ingest.stored).toHaveLength(2);
 });
+
+const BATCH_BYTES = 4 * 1024 * 1024;
+const tooLarge = (message: string) => ({ status: 429, body: { code: "resource_exhausted", message } });
+
+test("a batch that is too large is told its limit, and what to do", async () => {
+  const { url } = await openTestPort();
+  const large = " ".repeat(BATCH_BYTES + 1);
+  const limit = "at most 4194304 bytes are allowed: send fewer events at a time";
+  const known = tooLarge(`the request is 4194305 bytes long; ${limit}`);
+  expect(await post(url, "IngestEvents", large)).toMatchObject(known);
+  expect(await post(url, "IngestEvents", large, { "Content-Type": "application/proto" })).toMatchObject(
+    known,
+  );
+  const compressed = { ...JSON_TYPE, "Content-Encoding": "gzip" };
+  const answer = await post(url, "IngestEvents", new Uint8Array(gzipSync(large)), compressed);
+  expect(answer).toMatchObject(tooLarge(`the request is too long after decompression; ${limit}`));
+});
+
+test("a single event that is too large is told its limit", async () => {
+  const { url } = await openTestPort();
+  const message = "the request is 65537 bytes long; at most 65536 bytes are allowed";
+  expect(await post(url, "IngestEvent", " ".repeat(65_537))).toMatchObject(tooLarge(message));
+});
+
+test.each([
+  ["IngestEvent", "application/json", 429],
+  ["IngestEvents", "application/json", 429],
+  ["IngestEvents", "application/proto", 429],
+  ["IngestEventStream", "application/connect+proto", 200],
+  ["IngestEventStream", "application/json", 415],
+])(
+  "%s in %s reads a far too large body to its end, for a sender that reads no answer before",
+  async (...row) => {
+    const [rpc, type, status] = row;
+    const { port } = await openTestPort();
+    const client = await RawClient.open(port);
+    const head = `POST ${SERVICE}/${rpc} HTTP/1.1\r\nHost: x\r\nContent-Type: ${type}\r\n`;
+    const bytes = 4 * BATCH_BYTES;
+    client.send(`${head}Transfer-Encoding: chunked\r\n\r\n${bytes.toString(16)}\r\n`);
+    client.send(Buffer.alloc(bytes, " "));
+    client.send(`\r\n0\r\n\r\n${http1("GET /health")}`);
+    await expect.poll(() => client.received, SOON).toMatch(/"status":"healthy"/);
+    expect(client.received).toMatch(RegExp(`^HTTP/1.1 ${status} `));
+  },
+);
 
 test("other reasons stay as they are", async () => {
   const { url } = await openTestPort();

@@ -66,7 +66,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): FullHandle
     }
     const whole = req.httpVersionMajor === 1 ? wholeBody(req) : request.body;
     handler({ ...request, body: body ? createAsyncIterable([body]) : whole })
-      .then((response) => helpfulAnswer(response, handler.method.name))
+      .then((response) => helpfulAnswer(response, handler.method, request))
       .then((response) => universalResponseToNodeResponse(response, res))
       .catch((error: unknown) => {
         logger[isOfGoneClient(error) ? "debug" : "error"](

@@ -2,7 +2,7 @@
 
 import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { http1, openTestPort, RawClient, SOON } from "./port-fixture.ts";
+import { http1, openSession, openTestPort, RawClient, SOON } from "./port-fixture.ts";
 
 const SERVICE = "/analytics.v1.AnalyticsService";
 const JSON_TYPE = { "Content-Type": "application/json" };
@@ -129,6 +129,41 @@ test.each([
     expect(client.received).toMatch(RegExp(`^HTTP/1.1 ${status} `));
   },
 );
+
+const UNARY = "application/json, application/proto, application/grpc, application/grpc-web";
+const STREAM = "application/connect+json, application/connect+proto, application/grpc, application/grpc-web";
+
+test.each([
+  ["IngestEvent", "application/x-www-form-urlencoded", UNARY],
+  ["QueryStats", "application/connect+json", UNARY],
+  ["IngestEvents", "x".repeat(100), UNARY],
+  ["IngestEvents", "", UNARY],
+  ["IngestEventStream", "application/json", STREAM],
+])("%s of the type %j is told which types there are", async (rpc, type, types) => {
+  const { url, ingest } = await openTestPort();
+  const { status, headers, body } = await post(url, rpc, "{}", { "Content-Type": type });
+  const message = `Content-Type is "${type.slice(0, 60)}${type.length > 60 ? "…" : ""}"; ${rpc} takes one of ${types}`;
+  expect({ status, body }).toEqual({ status: 415, body: { code: "invalid_argument", message } });
+  expect(headers.get("accept-post")).toBe(types);
+  expect(ingest.calls).toBe(0);
+});
+
+test("a request without a type is told so, by HTTP/2 as well", async () => {
+  const { url } = await openTestPort();
+  const body = new TextEncoder().encode("{}");
+  const message = `Content-Type is missing; GetSite takes one of ${UNARY}`;
+  expect(await post(url, "GetSite", body, {})).toMatchObject({ status: 415, body: { message } });
+  const answer = await openSession(url).request("POST", `${SERVICE}/GetSite`, "{}");
+  expect({ ...answer, body: JSON.parse(answer.body) }).toMatchObject({ status: 415, body: { message } });
+});
+
+test("a GET without an encoding is told so", async () => {
+  const { url } = await openTestPort();
+  const response = await fetch(`${url}${SERVICE}/GetSite?message={}`);
+  expect({ status: response.status, body: await response.json() }).toMatchObject({
+    ...{ status: 415, body: { message: expect.stringMatching(/encoding must be json or proto/) } },
+  });
+});
 
 test("other reasons stay as they are", async () => {
   const { url } = await openTestPort();

@@ -116,9 +116,10 @@ type QueryStatsRequest struct {
 	// months, this one included), "month" (since the first of this month), "year", "all". By default "all", or what from and to
 	// say. At most 100 years.
 	Range string `protobuf:"bytes,5,opt,name=range,proto3" json:"range,omitempty"`
-	// The beginning, instead of a range: a time of RFC 3339, or a date (YYYY-MM-DD): the beginning of that day.
+	// The beginning, instead of a range: a time of RFC 3339, or a date (YYYY-MM-DD): the beginning of that day in the time
+	// zone. A time without a zone of its own is UTC, whatever the time zone.
 	From string `protobuf:"bytes,6,opt,name=from,proto3" json:"from,omitempty"`
-	// The end: a time of RFC 3339, which is not part of it any more, or a date, which is. By default now.
+	// The end, likewise: a time of RFC 3339, which is not part of it any more, or a date, which is. By default now.
 	To string `protobuf:"bytes,7,opt,name=to,proto3" json:"to,omitempty"`
 	// The IANA name of the time zone in which days begin, such as "Europe/Berlin"; by default the site's, or UTC.
 	TimeZone string `protobuf:"bytes,8,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`

@@ -83,14 +83,15 @@ export type QueryStatsRequest = Message<"analytics.v1.QueryStatsRequest"> & {
   range: string;
 
   /**
-   * The beginning, instead of a range: a time of RFC 3339, or a date (YYYY-MM-DD): the beginning of that day.
+   * The beginning, instead of a range: a time of RFC 3339, or a date (YYYY-MM-DD): the beginning of that day in the time
+   * zone. A time without a zone of its own is UTC, whatever the time zone.
    *
    * @generated from field: string from = 6;
    */
   from: string;
 
   /**
-   * The end: a time of RFC 3339, which is not part of it any more, or a date, which is. By default now.
+   * The end, likewise: a time of RFC 3339, which is not part of it any more, or a date, which is. By default now.
    *
    * @generated from field: string to = 7;
    */
@@ -224,14 +225,15 @@ export type QueryStatsRequestJson = {
   range?: string;
 
   /**
-   * The beginning, instead of a range: a time of RFC 3339, or a date (YYYY-MM-DD): the beginning of that day.
+   * The beginning, instead of a range: a time of RFC 3339, or a date (YYYY-MM-DD): the beginning of that day in the time
+   * zone. A time without a zone of its own is UTC, whatever the time zone.
    *
    * @generated from field: string from = 6;
    */
   from?: string;
 
   /**
-   * The end: a time of RFC 3339, which is not part of it any more, or a date, which is. By default now.
+   * The end, likewise: a time of RFC 3339, which is not part of it any more, or a date, which is. By default now.
    *
    * @generated from field: string to = 7;
    */

@@ -38,30 +38,43 @@ async function repairLocked(
   const found = `${problemLines(report.problems)}\n`;
   const plan = await planRepair(files, report);
   if (!plan) return { text: found + whyNot(report), isGood: false };
-  const statement = found + describe(plan, report) + readModelNote(data, plan, report);
+  const statistics = statisticsAfter(data, plan, report);
+  const statement = found + describe(plan, report) + statistics.note;
   if (!isSure) {
     const text = `${statement}nothing was changed: look for a whole copy of the file first; then, with --yes, this is done\n`;
     return { text, isGood: false };
   }
   const directory = join(files.directory, await repairLog(files, plan, new Date()));
   return {
-    text: `${statement}done: the files as they were are in ${directory}\n${salvageNote(plan, files.directory)}`,
+    text: `${statement}done: the files as they were are in ${directory}\n${nextSteps(plan, data, files.directory, statistics)}`,
     isGood: report.problems.every(({ remedy }) => remedy.kind !== "none"),
   };
 }
 
+/** What is left to do, in order: salvage is possible only before the log goes on. */
+function nextSteps(plan: RepairPlan, data: string, logPath: string, statistics: Statistics): string {
+  const steps: string[] = [];
+  const salvages = salvageCommands(plan, data, logPath);
+  if (salvages.length > 0) {
+    const commands = salvages.map((command) => `\n     ${command}`).join("");
+    steps.push(`append the events that can be read in them, with new offsets:${commands}`);
+  }
+  if (statistics.isRefused) {
+    const files = ["analytics.db", "analytics-*.db*"].map((name) => join(data, name)).join(" ");
+    steps.push(`remove the statistics, or move them away if their numbers matter:\n     rm ${files}`);
+  }
+  steps.push(`start the server${statistics.isRefused ? ": it makes the statistics anew" : ""}`);
+  return `what is left to do:\n${steps.map((step, index) => `  ${index + 1}. ${step}\n`).join("")}`;
+}
+
 /** A repair that was cut short has taken away what stood behind: all that was ever set aside is named, the latest first. */
-function salvageNote({ cut }: RepairPlan, logPath: string): string {
+function salvageCommands({ cut }: RepairPlan, data: string, logPath: string): string[] {
   const directories = readdirSync(logPath).filter((name) => name.startsWith(DAMAGED_PREFIX));
-  if (!cut || (cut.readable === 0 && directories.length < 2)) return "";
-  const commands = directories
+  if (!cut || (cut.readable === 0 && directories.length < 2)) return [];
+  return directories
     .toSorted()
     .reverse()
-    .map((name) => `  footfall log salvage ${join(logPath, name)}\n`);
-  return (
-    "to append the events that can be read in them, with new offsets, do this before the server is started, in this " +
-    `order:\n${commands.join("")}`
-  );
+    .map((name) => `npx footfall log salvage ${join(logPath, name)} --data ${data}`);
 }
 
 function whyNot({ problems }: LogReport): string {
@@ -104,17 +117,26 @@ function describeCut(cut: Cut): string[] {
   return lines;
 }
 
+interface Statistics {
+  /** Whether the projector refuses to go on with them. */
+  readonly isRefused: boolean;
+  /** What is to be said of that; empty when nothing is. */
+  readonly note: string;
+}
+
 /** What becomes of the statistics. */
-function readModelNote(data: string, { cut }: RepairPlan, { endOffset }: LogReport): string {
+function statisticsAfter(data: string, { cut }: RepairPlan, { endOffset }: LogReport): Statistics {
   const end = cut?.offset ?? endOffset;
   const folded = foldedTo(data);
-  if (folded === 0 || (folded !== undefined && folded <= end)) return "";
-  const how =
-    "the projector then refuses to go on (mismatch). Stop the server, keep a copy of analytics-*.db if these numbers " +
-    "matter, remove analytics.db and analytics-*.db*, and start the server: it makes the statistics anew\n\n";
-  return folded === undefined
-    ? `it is not known whether the statistics hold events from offset ${end} on. If so, ${how}`
-    : `the statistics hold events up to offset ${folded - 1}, beyond the end of the repaired log (${end}): ${how}`;
+  if (folded === undefined) {
+    const note = `the statistics cannot be read: should they hold events from offset ${end} on, they must be made anew\n\n`;
+    return { isRefused: true, note };
+  }
+  if (folded <= end) return { isRefused: false, note: "" };
+  const note =
+    `the statistics hold events up to offset ${folded - 1}, beyond the end of the repaired log (${end}): the projector ` +
+    "refuses to go on with them (mismatch), and they must be made anew\n\n";
+  return { isRefused: true, note };
 }
 
 /** The offset behind the last event in the statistics; undefined when it cannot be read. */

@@ -148,8 +148,9 @@ export class Projection {
     await reader.close();
     throw new LogError(
       "mismatch",
-      `the log begins at offset ${first}: statistics made from it would lack the events before; ` +
-        "`footfall rebuild --accept-loss` makes them all the same (stop the server first when its projector is down)",
+      `the log begins at offset ${first}: statistics made anew from it would lack the events before. Move their segments ` +
+        "back from log/archive/ into log/; or start with the former --dedupe-window, when that was changed; or do without " +
+        "those events: `footfall rebuild --accept-loss` (stop the server first when its projector is down)",
     );
   }
 }

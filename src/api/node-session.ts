@@ -15,7 +15,8 @@ import {
   setStreamId,
 } from "../http2/frames.ts";
 import { headerFrames } from "../http2/header-blocks.ts";
-import { type HeaderField, literalBlock } from "../http2/hpack.ts";
+import type { HeaderField } from "../http2/hpack.ts";
+import { HpackEncoder } from "../http2/hpack-encoder.ts";
 import { type PassedStream, PassedStreams } from "./passed-streams.ts";
 import { FIRST_WINDOW_BYTES } from "./session-outlet.ts";
 
@@ -46,6 +47,7 @@ export class NodeSession {
   readonly streams = new PassedStreams();
   readonly #listener: NodeListener;
   readonly #frames = new FrameSplitter();
+  readonly #encoder = new HpackEncoder();
   #out: Buffer[] = [];
   /** What it knows of the window of the session, in bytes. */
   #window = FIRST_WINDOW_BYTES;
@@ -106,7 +108,7 @@ export class NodeSession {
   }
 
   sendFields(stream: PassedStream, fields: readonly HeaderField[], isLast: boolean): void {
-    this.send(headerFrames({ streamId: stream.nodeId, isLast, bytes: literalBlock(fields) }));
+    this.send(headerFrames({ streamId: stream.nodeId, isLast, bytes: this.#encoder.encode(fields) }));
     if (isLast) this.streams.endByClient(stream);
   }
 

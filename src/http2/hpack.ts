@@ -21,13 +21,13 @@ export interface HeaderField {
 /** A block that is no HPACK: the connection cannot go on (RFC 9113, 4.3: COMPRESSION_ERROR). */
 export class HpackError extends Error {}
 
-const INDEXED = 0x80;
-const ADDED = 0x40;
+export const INDEXED = 0x80;
+export const ADDED = 0x40;
 const RESIZE = 0x20;
-const INDEXED_PREFIX = 0x7f;
-const ADDED_PREFIX = 0x3f;
+export const INDEXED_PREFIX = 0x7f;
+export const ADDED_PREFIX = 0x3f;
 const RESIZE_PREFIX = 0x1f;
-const NOT_ADDED_PREFIX = 0x0f;
+export const NOT_ADDED_PREFIX = 0x0f;
 
 /** Before a text, beside its length. */
 const HUFFMAN = 0x80;
@@ -37,7 +37,7 @@ const LENGTH_PREFIX = 0x7f;
 const MAX_INTEGER_BITS = 28;
 
 /** SETTINGS_HEADER_TABLE_SIZE as it is where a server does not set it. */
-const MAX_TABLE_BYTES = 4096;
+export const MAX_TABLE_BYTES = 4096;
 /** What a field counts beside its name and value (RFC 7541, 4.1). */
 const FIELD_BYTES = 32;
 /** More fields than these have no room. */
@@ -195,7 +195,7 @@ class DynamicTable {
 }
 
 /** How much a field counts, in bytes (RFC 7541, 4.1). */
-function bytesOf({ name, value }: HeaderField): number {
+export function bytesOf({ name, value }: HeaderField): number {
   return name.length + value.length + FIELD_BYTES;
 }
 
@@ -209,14 +209,16 @@ export function literalBlock(fields: readonly HeaderField[]): Buffer {
   );
 }
 
-function textParts(text: string): Buffer[] {
-  return [lengthBytes(text.length), Buffer.from(text, "latin1")];
+/** A text, without Huffman code. */
+export function textParts(text: string): Buffer[] {
+  return [integerBytes(0, LENGTH_PREFIX, text.length), Buffer.from(text, "latin1")];
 }
 
-function lengthBytes(length: number): Buffer {
-  if (length < LENGTH_PREFIX) return Buffer.of(length);
-  const bytes = [LENGTH_PREFIX];
-  let rest = length - LENGTH_PREFIX;
+/** An integer whose first byte has the bits of `pattern` and, in those left, `prefix` at most (RFC 7541, 5.1). */
+export function integerBytes(pattern: number, prefix: number, value: number): Buffer {
+  if (value < prefix) return Buffer.of(pattern | value);
+  const bytes = [pattern | prefix];
+  let rest = value - prefix;
   for (; rest >= 0x80; rest >>>= 7) bytes.push((rest % 0x80) | 0x80);
   return Buffer.from([...bytes, rest]);
 }

@@ -12,6 +12,8 @@ import {
   type Interceptor,
 } from "@connectrpc/connect";
 import { createAsyncIterable } from "@connectrpc/connect/protocol";
+import { parseTimeout as parseConnectTimeout } from "@connectrpc/connect/protocol-connect";
+import { parseTimeout as parseGrpcTimeout } from "@connectrpc/connect/protocol-grpc";
 import {
   compressionBrotli,
   compressionGzip,
@@ -64,6 +66,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): FullHandle
     } catch {
       return respondJson(req, res, 400, { error: "The Host header is missing or not valid" });
     }
+    dropFarDeadline(request.header);
     const whole = req.httpVersionMajor === 1 ? wholeBody(req) : request.body;
     handler({ ...request, body: body ? createAsyncIterable([body]) : whole })
       .then((response) => helpfulAnswer(response, handler.method, request))
@@ -90,6 +93,18 @@ async function* wholeBody(req: Request): AsyncGenerator<Uint8Array> {
 }
 
 function ignore(): void {}
+
+/** Node's timers take no more, in ms, and end at once when they are given more. That is 25 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** Leaves a deadline that is further away to the client, who keeps it in any case. */
+function dropFarDeadline(header: Headers): void {
+  const isFar = ({ timeoutMs = 0 }: ReturnType<typeof parseGrpcTimeout>) => timeoutMs > MAX_TIMER_MS;
+  const read = (name: string, parse: typeof parseGrpcTimeout) =>
+    parse(header.get(name), Number.POSITIVE_INFINITY);
+  if (isFar(read("grpc-timeout", parseGrpcTimeout))) header.delete("grpc-timeout");
+  if (isFar(read("connect-timeout-ms", parseConnectTimeout))) header.delete("connect-timeout-ms");
+}
 
 /** Bugs are logged, and told to the client as no more than that. */
 function hideInternalErrors(logger: Logger): Interceptor {

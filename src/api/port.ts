@@ -12,12 +12,13 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger } from "pino";
 import { ClientErrors } from "./client-error.ts";
 import { Connections } from "./drain.ts";
-import type { Handler } from "./node-http.ts";
+import type { Handler, Response } from "./node-http.ts";
 import { PlainConnection } from "./plain-connection.ts";
 import type { TakerOf } from "./plain-taker.ts";
 import { setPeer } from "./session-peer.ts";
 import { SharedSession } from "./shared-session.ts";
 import { sniffProtocol } from "./sniff.ts";
+import { Turns } from "./turns.ts";
 
 export interface PortOptions {
   readonly host: string;
@@ -93,17 +94,23 @@ export async function openPort(options: PortOptions): Promise<Port> {
 
 /** The handler, its requests known to `connections`, and a bug in it kept from ending the process. */
 function guarded({ handler, lane, logger }: PortOptions, connections: Connections): Handler {
-  return (req, res) => {
-    if (!connections.addRequest(req, res)) return;
+  const turns = new Turns();
+  const guard = (res: Response, handle: () => void) => {
     try {
-      const isTaken =
-        req instanceof http.IncomingMessage && res instanceof http.ServerResponse && lane?.http1(req, res);
-      if (!isTaken) handler(req, res);
+      handle();
     } catch (error) {
       logger.error({ err: error }, "a request handler failed");
       if (!res.headersSent) res.statusCode = 500;
       res.end();
     }
+  };
+  return (req, res) => {
+    if (!connections.addRequest(req, res)) return;
+    guard(res, () => {
+      const isTaken =
+        req instanceof http.IncomingMessage && res instanceof http.ServerResponse && lane?.http1(req, res);
+      if (!isTaken) turns.take(req, res, () => guard(res, () => handler(req, res)));
+    });
   };
 }
 
@@ -208,7 +215,7 @@ function serveHttp2(
   let session: http2.ServerHttp2Session | undefined;
   const onSession = (ofNode: http2.ServerHttp2Session) => {
     session = ofNode;
-    setPeer(session, socket.remoteAddress ?? "");
+    setPeer(session, socket);
     session.setLocalWindowSize(SESSION_WINDOW_BYTES);
   };
   server.on("session", onSession);

@@ -28,7 +28,7 @@ export async function openReference(): Promise<{ readonly port: number; readonly
   const sessions = new Set<ServerHttp2Session>();
   server.on("session", (session) => {
     sessions.add(session);
-    setPeer(session, session.socket.remoteAddress ?? "");
+    setPeer(session, session.socket);
     session.setLocalWindowSize(4 * 1024 * 1024);
     session.once("close", () => sessions.delete(session));
   });

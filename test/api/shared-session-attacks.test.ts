@@ -12,6 +12,7 @@ import {
   headers,
   numbers,
   ping,
+  reset,
   Setting,
   settings,
   Type,
@@ -64,6 +65,22 @@ test.each([
   const session = await RawSession.open(opened.port);
   const flood = Buffer.concat(Array.from({ length: 5000 }, () => frame));
   for (let n = 0; n < 20 && !session.isClosed; n += 1) session.send(flood);
+  await session.closed();
+  expect(session.goaways.at(-1)?.code).not.toBe(Code.noError);
+  await expectServes(opened);
+});
+
+test("a client that resets more streams at once than node:http2 takes loses its session", async () => {
+  const opened = await openTestPort();
+  const session = await RawSession.open(opened.port);
+  const openAndReset = (from: number, count: number) =>
+    Array.from({ length: count }, (_, n) => from + 2 * n).flatMap((id) => [
+      headers(id, getOf("/nowhere"), true),
+      reset(id),
+    ]);
+  session.send(...openAndReset(1, 1000));
+  await session.caughtUp();
+  session.send(...openAndReset(2001, 200));
   await session.closed();
   expect(session.goaways.at(-1)?.code).not.toBe(Code.noError);
   await expectServes(opened);

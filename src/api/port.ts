@@ -11,6 +11,7 @@ import type { Duplex } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Logger } from "pino";
 import { ClientErrors } from "./client-error.ts";
+import { limitConnections } from "./connection-limit.ts";
 import { Connections } from "./drain.ts";
 import type { Handler, Response } from "./node-http.ts";
 import { PlainConnection } from "./plain-connection.ts";
@@ -32,6 +33,8 @@ export interface PortOptions {
   readonly logger: Logger;
   /** For tests: a client must have said what it speaks, and sent its headers, within this many ms. */
   readonly headersTimeoutMs?: number;
+  /** Further connections are closed at once. */
+  readonly maxConnections?: number;
 }
 
 /** A shorter way for some requests. False leaves one untouched. */
@@ -72,6 +75,7 @@ export async function openPort(options: PortOptions): Promise<Port> {
   const server = options.tls
     ? secureServer(options.tls, options, onRequest, connections)
     : clearTextServer(options, onRequest, connections);
+  limitConnections(server, options.maxConnections ?? Number.POSITIVE_INFINITY, options.logger);
   await listen(server, options);
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the port has no address");

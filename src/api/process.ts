@@ -20,6 +20,7 @@ import { noQueries } from "../query/queries.ts";
 import { ReadModelReader } from "../readmodel/reader.ts";
 import { noReports } from "../readmodel/reports.ts";
 import { type ChildContext, runChild } from "../supervisor/child.ts";
+import { connectionsOf, descriptorLimit } from "./connection-limit.ts";
 import { HealthService } from "./grpc-health.ts";
 import { createHandlers } from "./handlers.ts";
 import { Origins } from "./origin.ts";
@@ -86,6 +87,7 @@ runChild("api", async ({ config, logger, ready, drain, projectorProblem }: Child
   const port = await openPort({
     host: config.host,
     port: config.port,
+    maxConnections: connectionsOf(descriptorLimit()),
     ...tls,
     ...createHandlers({
       ...{

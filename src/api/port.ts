@@ -206,7 +206,7 @@ function servePlain(
 function serveHttp2(
   server: net.Server,
   socket: net.Socket,
-  { lane, logger }: PortOptions,
+  { lane, logger, headersTimeoutMs = HEADERS_TIMEOUT_MS }: PortOptions,
   toNode: (connection: Duplex) => void,
 ): SharedSession {
   const shared = new SharedSession(socket, {
@@ -214,6 +214,7 @@ function serveHttp2(
     close: () => session?.close(),
     maxHeaderListBytes: http.maxHeaderSize,
     maxConcurrentStreams: MAX_CONCURRENT_STREAMS,
+    headersTimeoutMs,
     logger,
   });
   let session: http2.ServerHttp2Session | undefined;

@@ -49,6 +49,8 @@ export interface SharedSessionOptions {
   /** How long lists of header fields may be (RFC 9113, 6.5.2), in bytes, as node:http2 has it. */
   readonly maxHeaderListBytes: number;
   readonly maxConcurrentStreams: number;
+  /** Within how many ms the first request must have come, but for its body. */
+  readonly headersTimeoutMs: number;
   readonly logger: Logger;
 }
 
@@ -118,7 +120,15 @@ export class SharedSession implements NodeListener, StreamOwner {
     socket.on("data", this.#onData);
     socket.on("drain", () => this.#resume());
     socket.on("end", () => this.#node.destroy());
-    socket.on("close", () => this.#node.destroy());
+    // More than once: a client that has been told of the end may leave its side open.
+    const waiting = setInterval(() => {
+      if (this.#lastId > 0) clearInterval(waiting);
+      else this.leave();
+    }, options.headersTimeoutMs);
+    socket.on("close", () => {
+      clearInterval(waiting);
+      this.#node.destroy();
+    });
     // A client that is gone: there is nobody to tell.
     socket.on("error", () => {});
   }

@@ -23,6 +23,11 @@ const EMPTY_SETTINGS = http2Frame(SETTINGS, 0, 0, Buffer.alloc(0));
 const RPC_EVENT = "/analytics.v1.AnalyticsService/IngestEvent";
 const GET_RPC = http1("GET /analytics.v1.AnalyticsService/GetStats?connect=v1&encoding=json&message=%7B%7D");
 
+const HALF_BLOCK = Buffer.concat([
+  EMPTY_SETTINGS,
+  http2Frame(HEADERS, 0, 1, http2Field(":method", "POST")),
+]).toString("latin1");
+
 /** The head of a request over HTTP/2, of which a body is to follow. */
 function http2Post(path: string): Buffer {
   const fields = [
@@ -38,12 +43,16 @@ function http2Post(path: string): Buffer {
 test.each([
   ["nothing", ""],
   ["half a preface of HTTP/2", HTTP2_PREFACE.slice(0, 14)],
+  ["a preface of HTTP/2", HTTP2_PREFACE],
+  ["a preface and settings of HTTP/2", `${HTTP2_PREFACE}${EMPTY_SETTINGS.toString("latin1")}`],
+  ["half a frame of HTTP/2", `${HTTP2_PREFACE}${EMPTY_SETTINGS.toString("latin1")}\0\0`],
+  ["half a header block of HTTP/2", `${HTTP2_PREFACE}${HALF_BLOCK}`],
   ["half a head", POST_EVENT.slice(0, 40)],
   ["the first byte of a method", "P"],
 ])("a client that sends %s and then is silent is let go", { timeout: 5000 }, async (_, bytes) => {
   const opened = await openTestPort({ headersTimeoutMs: 100 });
   const client = await RawClient.open(opened.port);
-  client.send(bytes);
+  client.send(Buffer.from(bytes, "latin1"));
   await client.closed;
   client.socket.destroy();
   await expectServes(opened);

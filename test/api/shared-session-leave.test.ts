@@ -254,11 +254,23 @@ test("a client that has the end and never closes its side is cut when the sessio
   const socket = await accepted.promise;
   const session = new SharedSession(socket, {
     ...{ takerOf: () => undefined, close: () => {}, logger: pino({ level: "silent" }) },
-    ...{ maxHeaderListBytes: 16_384, maxConcurrentStreams: 10 },
+    ...{ maxHeaderListBytes: 16_384, maxConcurrentStreams: 10, headersTimeoutMs: LONG_MS },
   });
   session.nodeConnection.end();
   await client.closed;
   expect(socket.destroyed).toBe(false);
   session.leave();
   expect(socket.destroyed).toBe(true);
+});
+
+test("a session without a request in time ends, and its client is told; one that has had a request stays", async () => {
+  const { port } = await openTestPort({ headersTimeoutMs: 200 });
+  const used = await RawSession.open(port, { first: [headers(1, HEAD), data(1, BODY)] });
+  await used.answered(1);
+  const unused = await RawSession.open(port);
+  await unused.closed();
+  expect(unused.goaways[0]).toEqual({ lastId: MAX_STREAM_ID, code: Code.noError });
+  used.send(headers(3, HEAD), data(3, BODY));
+  await used.answered(3);
+  expect([used.status(3), used.goaways]).toEqual(["200", []]);
 });

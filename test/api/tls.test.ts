@@ -166,6 +166,12 @@ test("a client that is silent after the handshake is let go", { timeout: 5000 },
   await client.closed;
 });
 
+test("a client that is silent after it has agreed to HTTP/2 is let go", { timeout: 5000 }, async () => {
+  const opened = await openTlsPort(200);
+  const { client } = await openTls(opened.port, ["h2"]);
+  await client.closed;
+});
+
 test("requests that are under way when the port drains are answered", async () => {
   const { url, port, drain, ingest, logged } = await openTlsPort();
   const { client: idle } = await openTls(port, ["http/1.1"]);

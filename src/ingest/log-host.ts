@@ -12,11 +12,12 @@ import { openLog } from "../log/writer.ts";
 import { pause } from "../pause.ts";
 import type { Ingestor } from "./ingestor.ts";
 
+const MIB = 1024 * 1024;
 /** Between attempts to open a log that cannot be opened, in ms: doubled each time, up to the second. */
 const FIRST_REOPEN_MS = 1000;
 const MAX_REOPEN_MS = 30_000;
 /** Half of what opening the log asks for, and the largest frame: below, events are refused until there is that again. */
-const LOW_ROOM_BYTES = 8 * 1024 * 1024;
+const LOW_ROOM_MIB = 8;
 /** In ms: what fills the room that is left before the next look is faster than most disks. */
 const ROOM_CHECK_MS = 200;
 
@@ -81,7 +82,10 @@ export class LogHost {
       void this.#watchRoom(log);
     } catch (error) {
       if (error instanceof LogError && error.code === "locked") throw error;
-      this.#logger.error({ err: error }, "the event log cannot be opened: events are refused");
+      this.#logger.error(
+        { err: error, directory: this.#files.directory },
+        "the event log cannot be opened: events are refused",
+      );
       if (this.#closed.signal.aborted) return;
       await this.#ingestor.refuse(`the event log cannot be opened: ${reasonOf(error)}`);
       void this.#reopenLater(nextAttemptMs);
@@ -95,15 +99,18 @@ export class LogHost {
       if (this.#closed.signal.aborted) return;
       // Where it cannot be told, writing tells.
       const free = await this.#files.freeBytes().catch(() => Number.POSITIVE_INFINITY);
-      if (free >= LOW_ROOM_BYTES || this.#closed.signal.aborted) continue;
-      this.#logger.error({ free }, "there is next to no room for the event log: events are refused");
+      if (free >= LOW_ROOM_MIB * MIB || this.#closed.signal.aborted) continue;
+      this.#logger.error(
+        { directory: this.#files.directory, freeMiB: Math.floor(free / MIB) },
+        "there is next to no room for the event log: events are refused",
+      );
       this.#attempt = this.#giveUp(log);
       return;
     }
   }
 
   async #giveUp(log: EventLog): Promise<void> {
-    await this.#ingestor.refuse(`no room for the log: less than ${LOW_ROOM_BYTES} bytes are free`);
+    await this.#ingestor.refuse(`no room for the log: less than ${LOW_ROOM_MIB} MiB are free`);
     // Whoever closes this meanwhile waits for it, and closes the log itself.
     if (this.#closed.signal.aborted) return;
     this.#log = undefined;

@@ -11,8 +11,9 @@ import { decodeRecords, receivedAtMsOf } from "./records.ts";
 import { createSegment, listSegments, type OpenSegment, openSegment, TEMPORARY_SUFFIX } from "./segments.ts";
 import { readTornWrite } from "./tail.ts";
 
+const MIB = 1024 * 1024;
 /** Below this, the log is not opened: a frame and a new segment could fail half-way. */
-export const MIN_FREE_BYTES = 16 * 1024 * 1024;
+export const MIN_FREE_BYTES = 16 * MIB;
 
 export interface RecoveredLog {
   readonly segment: OpenSegment;
@@ -27,7 +28,7 @@ export interface RecoveredLog {
 
 export async function recoverLog(files: LogFiles): Promise<RecoveredLog> {
   if ((await files.freeBytes()) < MIN_FREE_BYTES) {
-    throw new LogError("no_room", `no room for the log: less than ${MIN_FREE_BYTES} bytes are free`);
+    throw new LogError("no_room", `no room for the log: less than ${MIN_FREE_BYTES / MIB} MiB are free`);
   }
   await removeTemporaries(files);
   const segments = await listSegments(files);

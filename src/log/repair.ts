@@ -152,7 +152,10 @@ async function checkRoom(files: LogFiles, mended: Iterable<number>): Promise<voi
     }
   }
   if ((await files.freeBytes()) >= needed) return;
-  throw new LogError("no_room", `no room for the repair: it takes ${needed} bytes; nothing was changed`);
+  throw new LogError(
+    "no_room",
+    `no room for the repair: it takes ${Math.ceil(needed / 1024 ** 2)} MiB in ${files.directory}; nothing was changed`,
+  );
 }
 
 /** Puts a copy of a segment in its place: with another header, or only up to byte `end`. */

@@ -19,6 +19,7 @@ import { MarkWatch } from "./mark-watch.ts";
 import { type Folded, Projection, type ProjectionOptions } from "./projection.ts";
 import { Rebuild, type RebuildProgress } from "./rebuild.ts";
 
+const MIB = 1024 * 1024;
 /** A batch is folded in memory, while the one before is being written: with more events it takes more of it, and is no faster. */
 const FULL_BATCH_EVENTS = 48_000;
 /** How long a batch may take, in ms: until it is folded, nothing else is heard, not even that the process is to stop. */
@@ -26,9 +27,12 @@ const BATCH_MS = 500;
 /** Of a build beside live statistics, which wait for each batch, some 50 ms; and of all batches where room is scarce. */
 const SMALL_BATCH_EVENTS = 5000;
 /** Below it a full batch might take the last room: each of its events may change a few pages of 4 KiB. */
-const SCARCE_ROOM_BYTES = 1024 * 1024 * 1024;
-/** About what a small batch writes, and twice what stops the log (src/ingest/log-host.ts): the last room is the log's. */
-const LOW_ROOM_BYTES = 16 * 1024 * 1024;
+const SCARCE_ROOM_BYTES = 1024 * MIB;
+/**
+ * About what a small batch writes, 16 MiB, and the write-ahead log that is then copied into the database, 64 MiB. So folding
+ * stops well before the log does (src/ingest/log-host.ts): the last room is the log's.
+ */
+const LOW_ROOM_MIB = 80;
 const ROOM_CHECK_MS = 500;
 /** How long events are gathered while the projector keeps up, in ms: well below the promised 200 ms. */
 const COALESCE_MS = 50;
@@ -107,12 +111,15 @@ export class Projector {
 
   /** How many events a batch may have in the room that is free; 0 for none: on a full disk SQLite cannot even read. */
   async #maxEvents(): Promise<number> {
-    const { files, logger } = this.#options;
+    const { dataDirectory, files, logger } = this.#options;
     // Where it cannot be told, writing tells.
     const free = await files.freeBytes().catch(() => Number.POSITIVE_INFINITY);
-    const hasRoom = free >= LOW_ROOM_BYTES;
+    const hasRoom = free >= LOW_ROOM_MIB * MIB;
     if (!hasRoom && !this.#isWaitingForRoom) {
-      logger.error({ free }, "there is next to no room for the statistics: events are folded when there is");
+      logger.error(
+        { directory: dataDirectory, freeMiB: Math.floor(free / MIB) },
+        `there is next to no room for the statistics: events are folded when ${LOW_ROOM_MIB} MiB are free`,
+      );
     }
     this.#isWaitingForRoom = !hasRoom;
     if (!hasRoom) return 0;

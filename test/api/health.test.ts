@@ -60,7 +60,7 @@ test("no room for the log is said with the reason, statistics are served, and wi
   const files = new TestFiles();
   files.free = 1000;
   const { url } = await openRealApi({ files });
-  const reason = "the event log cannot be opened: no room for the log: less than 16777216 bytes are free";
+  const reason = "the event log cannot be opened: no room for the log: less than 16 MiB are free";
   expect(await healthOf(url)).toEqual(says("unavailable", reason));
   const refused = await postEvent(url, "a");
   expect({ status: refused.status, body: await refused.json() }).toEqual({

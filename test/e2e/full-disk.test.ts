@@ -101,7 +101,7 @@ test("a disk that fills up: nothing acknowledged is lost, all else is served, an
     const shown = await health(server.url).catch(() => undefined);
     return String(shown?.reason).includes("cannot be opened: no room") ? shown : undefined;
   });
-  const reason = "the event log cannot be opened: no room for the log: less than 16777216 bytes are free";
+  const reason = "the event log cannot be opened: no room for the log: less than 16 MiB are free";
   expect(refused).toEqual({ code: 503, status: "unavailable", reason });
   expect((await sendBatch(server.url, "refused")).isAcknowledged).toBe(false);
   const stats = await fetch(`${server.url}/stats?site_id=s`);

@@ -265,7 +265,10 @@ test("no room: refused before anything is changed", async () => {
   const name = segmentName(0);
   const files = await damaged(contents, name, flipped(bytesOf(contents, name), 8 * 100));
   files.freeBytes = async () => 16 * 1024 * 1024;
-  await expect(repairLog(files, await planOf(files), NOW)).rejects.toMatchObject({ code: "no_room" });
+  await expect(repairLog(files, await planOf(files), NOW)).rejects.toMatchObject({
+    code: "no_room",
+    message: `no room for the repair: it takes 17 MiB in ${files.directory}; nothing was changed`,
+  });
   expect(await files.list()).toEqual([...contents.keys()]);
 });
 

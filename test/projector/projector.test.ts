@@ -292,3 +292,22 @@ test("a log without its beginning is folded only when the loss is accepted", asy
   reader.close();
   await end();
 });
+
+test("with less than 80 MiB free nothing is folded, and with room again it goes on", async () => {
+  const world = await openWorld();
+  await write(world.files, [[{ path: "/" }]]);
+  let freeMiB = 79;
+  let asked = 0;
+  const freeBytes = async () => {
+    asked += 1;
+    return freeMiB * 1024 * 1024;
+  };
+  const { end } = run({ ...world, files: { ...world.files, freeBytes } });
+  await expect.poll(() => asked).toBeGreaterThan(1);
+  const reader = new ReadModelReader(world.data);
+  expect(reader.checkpoint()?.nextOffset ?? 0).toBe(0);
+  reader.close();
+  freeMiB = 80;
+  await foldedTo(world.data, 1);
+  await end();
+});

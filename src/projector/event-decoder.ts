@@ -97,6 +97,7 @@ export class EventDecoder {
         const isEvent = "eventType" in record;
         if (isEvent && part.settings.length > 0) {
           yield part.finish();
+          // The details go on: those of this record are among them.
           part = new PartBuilder();
         }
         if (isEvent) part.addEvent(record, this.#bounds, payload, start, reader.pos);

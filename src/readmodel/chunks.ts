@@ -14,7 +14,7 @@ import type { NewChunk } from "./changes.ts";
 export interface ChunkSizes {
   /** From so many rows on, a chunk is large: then to read it costs far more than to find it. */
   readonly large: number;
-  /** A chunk has no more, so that to work through one is a matter of a few ms. */
+  /** A chunk of a batch has no more, and one of small ones together hardly more: to work through one is a matter of a few ms. */
   readonly most: number;
   /** So many small chunks of a site are put together. */
   readonly small: number;

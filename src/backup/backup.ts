@@ -6,14 +6,18 @@
 //
 // The keys of the visitors (visitor.keys) stay out of it: they are deleted after 48 hours, and a copy would not be.
 //
-// The read model is copied first, so what it holds is a fold of a prefix of the log that is copied then. The backup is
-// made under another name and renamed when all of it is on disk: it is there whole or not at all.
+// What speaks of the log is copied before it: so the read model is a fold of a prefix of the log that is copied then, and
+// what the import state calls finished is in that log. What the log speaks of, the key of its user ids, is copied after it.
+//
+// The backup is made under another name and renamed when all of it is on disk: it is there whole or not at all.
 
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import fs from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import Database from "better-sqlite3";
+import { importStatePath } from "../import/import-state.ts";
+import { KEY_FILE_NAME } from "../import/key-file.ts";
 import { DURABLE_MARK_NAME } from "../log/durable-mark.ts";
 import { nodeLogFiles } from "../log/files.ts";
 import { type DurableMark, encodeDurableMark, segmentName } from "../log/format.ts";
@@ -30,9 +34,6 @@ export interface BackupSummary {
   readonly endOffset: number;
   readonly bytes: number;
 }
-
-/** Files of the data directory that nobody can make again. */
-const SECRETS = ["import.key", "import.key.state"];
 
 /** Why a backup or restore was not made, for whoever asked for it. */
 export class BackupError extends Error {}
@@ -54,12 +55,14 @@ export async function makeBackup(
       copyDatabase(generationPath(dataDirectory, generation), generationPath(partial, generation));
       publishGeneration(partial, generation);
     }
+    const copyIfThere = async (name: string): Promise<void> => {
+      const from = join(dataDirectory, name);
+      if (existsSync(from)) await copyFile(from, join(partial, name), signal);
+    };
+    await copyIfThere(importStatePath(KEY_FILE_NAME));
     const summary = await copyLog(join(dataDirectory, "log"), join(partial, "log"), onProgress, signal);
     checkCheckpoint(partial, summary.endOffset);
-    for (const name of SECRETS) {
-      if (existsSync(join(dataDirectory, name)))
-        await copyFile(join(dataDirectory, name), join(partial, name), signal);
-    }
+    await copyIfThere(KEY_FILE_NAME);
     return summary;
   };
   return whole(target, fill, signal);

@@ -15,6 +15,11 @@ import type { Selection } from "./selection.ts";
 const OWNER_ONLY = 0o600;
 const LF = 0x0a;
 
+/** Where the import state of the key file at `keyFile` is. */
+export function importStatePath(keyFile: string): string {
+  return `${keyFile}.state`;
+}
+
 interface Entry extends Selection {
   readonly log: string;
   readonly end: string;

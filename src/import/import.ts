@@ -15,7 +15,7 @@ import { pageFields } from "../enrich/page.ts";
 import { type Block, BlockBuilder, type BlockOptions } from "./block.ts";
 import { FileReport } from "./file-report.ts";
 import { ImportError } from "./import-error.ts";
-import { ImportState } from "./import-state.ts";
+import { ImportState, importStatePath } from "./import-state.ts";
 import { checkFiles, type InputFile, readInput } from "./input.ts";
 import { openKey } from "./key-file.ts";
 import { type Progress, startProgress } from "./progress.ts";
@@ -121,7 +121,7 @@ async function sendFiles(
     if (!isServerHere) progress.log(whatIsNotSent(options));
     const key = await openKey(options.keyFile, progress.log);
     const logId = await sender.logId();
-    const state = await ImportState.open(`${options.keyFile}.state`, logId);
+    const state = await ImportState.open(importStatePath(options.keyFile), logId);
     try {
       const { includeAssets, includeBots } = options;
       const selection: Selection = { assets: includeAssets, bots: includeBots || isServerHere };

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { makeBackup, whole } from "../../src/backup/backup.ts";
@@ -59,6 +59,19 @@ test("the keys of visitors stay out of a backup, which can be restored without t
   expect(readdirSync(target).sort()).toEqual(["import.key", "log"]);
   const restored = join(temporaryDirectory(), "restored");
   expect(await restoreBackup(target, restored, ignore, never)).toMatchObject({ endOffset: 2 });
+});
+
+test("a backup made during an import calls nothing finished that its log may lack, and has the key of what its log has", async () => {
+  const { data, target } = await open();
+  const state = join(data, "import.key.state");
+  writeFileSync(state, "before\n");
+  const importing = () => {
+    writeFileSync(state, "before\nmeanwhile\n");
+    writeFileSync(join(data, "import.key"), "key");
+  };
+  await makeBackup(data, target, importing, never);
+  expect(readFileSync(join(target, "import.key.state"), "utf8")).toBe("before\n");
+  expect(readFileSync(join(target, "import.key"), "utf8")).toBe("key");
 });
 
 test("a durable mark that is just being overwritten is read again", async () => {

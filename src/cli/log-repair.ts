@@ -1,7 +1,9 @@
 // `footfall log repair`: makes a damaged log one that can be opened again. Without --yes it only says what it would do.
 
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { ImportState, importStatePath } from "../import/import-state.ts";
+import { KEY_FILE_NAME } from "../import/key-file.ts";
 import { type LogFiles, nodeLogFiles } from "../log/files.ts";
 import { segmentName } from "../log/format.ts";
 import { type Cut, DAMAGED_PREFIX, planRepair, type RepairPlan, repairLog } from "../log/repair.ts";
@@ -33,7 +35,9 @@ async function repairLocked(
     const torn = report.torn
       ? "; the write that was cut short at its end is taken off at the next start of the server"
       : "";
-    return { text: `the log is whole: there is nothing to repair${torn}\n`, isGood: true };
+    // Of a repair that was killed before it was done, this may be missing.
+    const note = isSure ? await importNote(data, report, report.endOffset) : "";
+    return { text: `the log is whole: there is nothing to repair${torn}\n${note}`, isGood: true };
   }
   const found = `${problemLines(report.problems)}\n`;
   const plan = await planRepair(files, report);
@@ -45,8 +49,10 @@ async function repairLocked(
     return { text, isGood: false };
   }
   const directory = join(files.directory, await repairLog(files, plan, new Date()));
+  const steps = nextSteps(plan, data, files.directory, statistics);
+  const note = await importNote(data, report, endAfter(plan, report));
   return {
-    text: `${statement}done: the files as they were are in ${directory}\n${nextSteps(plan, data, files.directory, statistics)}`,
+    text: `${statement}done: the files as they were are in ${directory}\n${steps}${note}`,
     isGood: report.problems.every(({ remedy }) => remedy.kind !== "none"),
   };
 }
@@ -75,6 +81,35 @@ function salvageCommands({ cut }: RepairPlan, data: string, logPath: string): st
     .toSorted()
     .reverse()
     .map((name) => `npx footfall log salvage ${join(logPath, name)} --data ${data}`);
+}
+
+/**
+ * Makes void what the import state in `data` calls finished behind `end`, so that importing again brings it back; the text that
+ * says so.
+ */
+async function importNote(data: string, { logId }: LogReport, end: number): Promise<string> {
+  const path = importStatePath(join(data, KEY_FILE_NAME));
+  if (logId === undefined || !existsSync(path)) return "";
+  const state = await ImportState.open(path);
+  const { lost, unknown } = await state.use({ logId, offset: end }).finally(() => state.close());
+  return (lost > 0 ? importAgain(lost) : "") + (unknown > 0 ? importAll(unknown) : "");
+}
+
+function importAgain(blocks: number): string {
+  return (
+    `${blocks} blocks of lines that \`footfall import\` brought in stood, at least in part, behind the end of the repaired log: ` +
+    "when the server runs again, import the same files again in the same way; what the log has of other blocks is not sent. " +
+    "A line of these blocks that the log still has, or has again after a salvage, counts twice if it was received longer ago " +
+    "than the dedupe window: so if all that was lost was imported, import again instead of a salvage\n"
+  );
+}
+
+function importAll(blocks: number): string {
+  return (
+    `of ${blocks} blocks of lines that an earlier version imported it is not known where they stood, and importing their files ` +
+    "again leaves them out: if some were lost, `footfall import --again` sends a whole file, and what the log still has of it " +
+    "counts twice if it was received longer ago than the dedupe window\n"
+  );
 }
 
 function whyNot({ problems }: LogReport): string {
@@ -125,8 +160,8 @@ interface Statistics {
 }
 
 /** What becomes of the statistics. */
-function statisticsAfter(data: string, { cut }: RepairPlan, { endOffset }: LogReport): Statistics {
-  const end = cut?.offset ?? endOffset;
+function statisticsAfter(data: string, plan: RepairPlan, report: LogReport): Statistics {
+  const end = endAfter(plan, report);
   const folded = foldedTo(data);
   if (folded === undefined) {
     const note = `the statistics cannot be read: should they hold events from offset ${end} on, they must be made anew\n\n`;
@@ -137,6 +172,11 @@ function statisticsAfter(data: string, { cut }: RepairPlan, { endOffset }: LogRe
     `the statistics hold events up to offset ${folded - 1}, beyond the end of the repaired log (${end}): the projector ` +
     "refuses to go on with them (mismatch), and they must be made anew\n\n";
   return { isRefused: true, note };
+}
+
+/** The offset behind the last event of the repaired log. */
+function endAfter({ cut }: RepairPlan, { endOffset }: LogReport): number {
+  return cut?.offset ?? endOffset;
 }
 
 /** The offset behind the last event in the statistics; undefined when it cannot be read. */

@@ -15,7 +15,7 @@ import { pageFields } from "../enrich/page.ts";
 import { type Block, BlockBuilder, type BlockOptions } from "./block.ts";
 import { FileReport } from "./file-report.ts";
 import { ImportError } from "./import-error.ts";
-import { ImportState, importStatePath } from "./import-state.ts";
+import { ImportState, importStatePath, type LogEnd } from "./import-state.ts";
 import { checkFiles, type InputFile, readInput } from "./input.ts";
 import { openKey } from "./key-file.ts";
 import { type Progress, startProgress } from "./progress.ts";
@@ -120,9 +120,11 @@ async function sendFiles(
   try {
     if (!isServerHere) progress.log(whatIsNotSent(options));
     const key = await openKey(options.keyFile, progress.log);
-    const logId = await sender.logId();
-    const state = await ImportState.open(importStatePath(options.keyFile), logId);
+    const state = await ImportState.open(importStatePath(options.keyFile));
     try {
+      let logEnd = await sender.logEnd();
+      const { lost } = await state.use(logEnd);
+      if (lost > 0) progress.log(whatIsLost(lost, logEnd));
       const { includeAssets, includeBots } = options;
       const selection: Selection = { assets: includeAssets, bots: includeBots || isServerHere };
       const blockOptions: BlockOptions = {
@@ -138,8 +140,12 @@ async function sendFiles(
         await oneAhead(
           (signal) => blocksOf(file, blockOptions, io.stdin, AbortSignal.any([io.signal, signal]), progress),
           async (block) => {
-            const result = block.events.length > 0 ? await sender.send(block.events, logId) : NOTHING_SENT;
-            await state.record(block.ends, selection);
+            let result = NOTHING_SENT;
+            if (block.events.length > 0) {
+              result = await sender.send(block.events, logEnd);
+              logEnd = await sender.logEnd(logEnd);
+            }
+            await state.record(block.ends, selection, logEnd.offset);
             report.add(block, result);
             progress.done(block.lines);
             summary = withBlock(summary, block, result);
@@ -212,6 +218,13 @@ function whatIsNotSent({ url, includeBots }: ImportOptions): string {
     `${url} is not on this machine, so that user agents and addresses are not sent: no browser and no country ` +
     "is known";
   return includeBots ? what : `${what}, and bots are left out`;
+}
+
+function whatIsLost(blocks: number, { offset }: LogEnd): string {
+  return (
+    `The server's log ends at offset ${offset}, before ${blocks} blocks of lines that were imported: it was repaired, or ` +
+    "an older backup was restored. They are sent again when the files have them"
+  );
 }
 
 /** undefined if the size of one is not known. */

@@ -5,9 +5,14 @@
 
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
-import { AnalyticsService, type IngestEventStreamResponse } from "../../gen/ts/analytics/v1/analytics_pb.ts";
+import {
+  AnalyticsService,
+  type IngestEventStreamResponse,
+  ServiceState,
+} from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import type { BlockEvent, LineProblem } from "./block.ts";
 import { ImportError, systemCode } from "./import-error.ts";
+import type { LogEnd } from "./import-state.ts";
 import { messages } from "./messages.ts";
 import { retrying, TransientError } from "./retry.ts";
 import { serverUrl } from "./server-url.ts";
@@ -73,22 +78,22 @@ export class Sender {
     );
   }
 
-  /** The id of the server's log. Throws an ImportError when the server refuses or stays away. */
-  async logId(): Promise<string> {
-    return await retrying(() => this.#logId(), this.#options);
+  /**
+   * Where the server's log ends, which is not before `known`, where it ended a moment ago: if it does, or is another log, that
+   * is an ImportError, as it lacks what was sent before. So it is when the server refuses or stays away.
+   */
+  async logEnd(known?: LogEnd): Promise<LogEnd> {
+    return await retrying(() => this.#logEnd(known), this.#options);
   }
 
   /**
-   * Sends `events`, at least one, until the server has handled all of them. `logId` is where they belong: if the
-   * server comes back with another log, that is an ImportError, as it lacks what was sent before; and so it is if the
-   * server does not believe what is said of visitors, as then it rejects nearly all of them.
+   * Sends `events`, at least one, until the server has handled all of them. `known` is where its log ended a moment ago, as for
+   * `logEnd`. Throws an ImportError also if the server does not believe what is said of visitors, as then it rejects nearly
+   * all of them.
    */
-  async send(events: readonly BlockEvent[], logId: string): Promise<SendResult> {
+  async send(events: readonly BlockEvent[], known: LogEnd): Promise<SendResult> {
     const response = await retrying(async (again) => {
-      if (again && (await this.#logId()) !== logId) {
-        const message = `${this.#options.url} has another log now; running the same command again imports into that`;
-        throw new ImportError("server", message);
-      }
+      if (again) await this.#logEnd(known);
       const answer = await this.#call(
         this.#client.ingestEventStream(messages(events.map(({ event }) => event)), {
           signal: this.#options.signal,
@@ -110,13 +115,20 @@ export class Sender {
     this.#session.abort();
   }
 
-  async #logId(): Promise<string> {
+  async #logEnd(known?: LogEnd): Promise<LogEnd> {
     const status = await this.#call(
       this.#client.getStatus({}, { signal: this.#options.signal, timeoutMs: STATUS_DEADLINE_MS }),
     );
-    if (status.logId === "")
-      throw new TransientError(`${this.#options.url} has not opened its log: ${status.reason}`);
-    return status.logId;
+    // Until a server has opened its log, it may say an older end than that has.
+    if (status.logId === "" || status.state === ServiceState.UNAVAILABLE)
+      throw new TransientError(`${this.#options.url} does not take events in: ${status.reason}`);
+    const end = { logId: status.logId, offset: Number(status.logEnd) };
+    if (known && (end.logId !== known.logId || end.offset < known.offset)) {
+      const what = end.logId === known.logId ? "less of its log" : "another log";
+      const message = `${this.#options.url} has ${what} now; running the same command again imports into that`;
+      throw new ImportError("server", message);
+    }
+    return end;
   }
 
   async #call<T>(answer: Promise<T>): Promise<T> {

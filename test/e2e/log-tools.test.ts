@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { fileOf, view } from "../import/lines.ts";
 import { temporaryDirectory } from "../temporary.ts";
 import { post, startLoad } from "./load.ts";
 import { footfall, Server, until } from "./server.ts";
@@ -110,6 +111,41 @@ test("a damaged log is refused, told of, repaired only when asked to, and goes o
   await last.caughtUp();
   expect(await last.getJson("/stats?site_id=s")).toMatchObject({ total_views: 14 });
   expect(await last.stop()).toMatchObject({ code: 0 });
+});
+
+test("what a repair cuts off of an import comes back by importing again, and counts once", async () => {
+  const data = temporaryDirectory();
+  const files = ["a", "b", "c"].map((name) => {
+    const file = join(data, `${name}.access`);
+    writeFileSync(file, fileOf(Array.from({ length: 20 }, (_, n) => view(`/${name}${n}`))));
+    return file;
+  });
+  const importAll = (server: Server) =>
+    footfall(["import", "--data", data, "--url", server.url, "--site", "s", ...files]);
+  const first = await Server.start(data);
+  expect(await importAll(first)).toMatchObject({ code: 0 });
+  await first.stop();
+  const state = join(data, "import.key.state");
+  const [a = "", ...others] = readFileSync(state, "utf8").split("\n");
+  writeFileSync(state, [a.replace(/,"offset":\d+/, ""), ...others].join("\n"));
+  const path = join(data, "log", SEGMENT);
+  const damaged = readFileSync(path);
+  const last = frameStarts(damaged).at(-1) ?? 0;
+  damaged.writeUInt8(damaged.readUInt8(last + 40) ^ 4, last + 40);
+  writeFileSync(path, damaged);
+
+  const { stdout } = await footfall(["log", "repair", "--yes", "--data", data]);
+  expect(stdout).toContain("1 blocks of lines that `footfall import` brought in stood");
+  expect(stdout).toContain("of 1 blocks of lines that an earlier version imported it is not known");
+  expect(readFileSync(state, "utf8")).toMatch(/"cut":40\}\n$/);
+  for (const name of readdirSync(data)) if (/^analytics.*\.db/.test(name)) rmSync(join(data, name));
+  const repaired = await Server.start(data);
+  expect(await importAll(repaired)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("20 events sent\n40 already imported"),
+  });
+  await repaired.caughtUp();
+  expect(await repaired.getJson("/stats?site_id=s")).toMatchObject({ total_views: 60 });
 });
 
 test("where there is no log, both say so", async () => {

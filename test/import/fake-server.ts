@@ -4,14 +4,18 @@ import { createServer, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { Code, ConnectError, type ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { AnalyticsService, type IngestEventRequest } from "../../gen/ts/analytics/v1/analytics_pb.ts";
+import {
+  AnalyticsService,
+  type IngestEventRequest,
+  ServiceState,
+} from "../../gen/ts/analytics/v1/analytics_pb.ts";
 
 /**
  * What happens to a stream. `early`: the server answers for a part and ends, as it does when it drains. `drop`: the
  * connection breaks when all is stored and before the answer. `replaced`: it is unavailable, and then has another
- * log. A number: it fails with that code.
+ * log. `cut`: it is unavailable, and then has nothing of its log. A number: it fails with that code.
  */
-type Fault = "early" | "drop" | "replaced" | Code;
+type Fault = "early" | "drop" | "replaced" | "cut" | Code;
 
 const LOG_ID = "11111111-1111-4111-8111-111111111111";
 export const OTHER_LOG_ID = "22222222-2222-4222-8222-222222222222";
@@ -25,6 +29,9 @@ export interface FakeServer {
   /** What happens to the next streams, one by one; the others go well. */
   readonly faults: Fault[];
   logId: string;
+  /** Grows with each event that is accepted. */
+  logEnd: number;
+  state: ServiceState;
   /** Events with this path are rejected. */
   rejectedPath: string;
   rejectionReason: string;
@@ -39,12 +46,13 @@ export async function startFakeServer(): Promise<FakeServer> {
 
   const routes = (router: ConnectRouter) =>
     router.service(AnalyticsService, {
-      getStatus: () => ({ logId: fake.logId }),
+      getStatus: () => ({ logId: fake.logId, logEnd: BigInt(fake.logEnd), state: fake.state }),
       async ingestEventStream(messages) {
         const fault = faults.shift();
         if (typeof fault === "number") throw new ConnectError("as the test asked for", fault);
-        if (fault === "replaced") {
-          fake.logId = OTHER_LOG_ID;
+        if (fault === "replaced" || fault === "cut") {
+          if (fault === "replaced") fake.logId = OTHER_LOG_ID;
+          else fake.logEnd = 0;
           throw new ConnectError("as the test asked for", Code.Unavailable);
         }
         let accepted = 0;
@@ -56,6 +64,7 @@ export async function startFakeServer(): Promise<FakeServer> {
               rejected.push({ index: BigInt(index), reason: fake.rejectionReason });
             } else {
               accepted++;
+              fake.logEnd++;
               if (!stored.has(event.eventId)) stored.set(event.eventId, event);
             }
             index++;
@@ -84,6 +93,8 @@ export async function startFakeServer(): Promise<FakeServer> {
     streams,
     faults,
     logId: LOG_ID,
+    logEnd: 0,
+    state: ServiceState.HEALTHY,
     rejectedPath: "",
     rejectionReason: "path is not wanted",
     async close() {

@@ -3,6 +3,7 @@ import { PassThrough, Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { Code } from "@connectrpc/connect";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ServiceState } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import { BLOCK_LINES } from "../../src/import/block.ts";
 import { MAX_LINE_BYTES } from "../../src/import/hashed-lines.ts";
 import { OTHER_LOG_ID } from "./fake-server.ts";
@@ -211,6 +212,19 @@ describe("a second import", () => {
     expect(bench.server.stored.size).toBe(6);
   });
 
+  test("sends again, and says so, what the server's log has lost, also when it is interrupted and the log grows", async () => {
+    const file = await bench.write("a.log", MANY);
+    await bench.run([file]);
+    bench.server.logEnd = 15_000;
+    bench.server.faults.push(Code.InvalidArgument);
+    await expect(bench.run([file])).rejects.toMatchObject({ code: "server" });
+    expect(bench.stderr).toContain("ends at offset 15000, before 2 blocks of lines that were imported");
+    bench.server.logEnd = 10 * MANY_LINES;
+    const { summary, stderr } = await bench.run([file]);
+    expect(summary).toMatchObject({ sent: BLOCK_LINES + 10, alreadyImported: BLOCK_LINES });
+    expect(stderr).toBe("");
+  });
+
   test("is not led astray by a torn state", async () => {
     const file = await bench.write("a.log", MANY);
     await bench.run([file]);
@@ -274,11 +288,25 @@ describe("a failing server", () => {
     expect(bench.server.stored.size).toBe(0);
   });
 
-  test("that has not opened its log is waited for", async () => {
-    bench.server.logId = "";
+  test("that comes back with less of its log is not sent the rest", async () => {
+    const file = await bench.write("a.log", MANY);
+    bench.server.logEnd = 5;
+    bench.server.faults.push("cut");
+    await expect(bench.run([file])).rejects.toMatchObject({
+      code: "server",
+      message: expect.stringContaining("has less of its log now"),
+    });
+    expect(bench.server.stored.size).toBe(0);
+  });
+
+  test.each([
+    ["has not opened its log", { logId: "" }],
+    ["refuses events, and may say an old end of its log", { state: ServiceState.UNAVAILABLE }],
+  ])("that %s is waited for", async (_, status) => {
+    Object.assign(bench.server, status);
     const file = await bench.write("a.log", THREE);
     await expect(bench.run([file], { giveUpAfterMs: 1 })).rejects.toMatchObject({
-      message: expect.stringContaining("has not opened its log"),
+      message: expect.stringContaining("does not take events in"),
     });
   });
 
@@ -305,7 +333,7 @@ describe("an interrupted import", () => {
     const stdin = new PassThrough();
     const running = bench.run(["-"], {}, { stdin, signal: controller.signal });
     stdin.write(MANY);
-    await expect.poll(() => bench.server.stored.size).toBe(2 * BLOCK_LINES);
+    await expect.poll(() => bench.server.stored.size, { timeout: 10_000 }).toBe(2 * BLOCK_LINES);
     controller.abort();
     await expect(running).rejects.toMatchObject({ name: "ImportError", code: "interrupted" });
     const { summary } = await bench.run([await bench.write("a.log", MANY)]);

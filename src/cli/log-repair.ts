@@ -2,6 +2,7 @@
 
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { ImportError } from "../import/import-error.ts";
 import { ImportState, importStatePath } from "../import/import-state.ts";
 import { KEY_FILE_NAME } from "../import/key-file.ts";
 import { type LogFiles, nodeLogFiles } from "../log/files.ts";
@@ -90,9 +91,15 @@ function salvageCommands({ cut }: RepairPlan, data: string, logPath: string): st
 async function importNote(data: string, { logId }: LogReport, end: number): Promise<string> {
   const path = importStatePath(join(data, KEY_FILE_NAME));
   if (logId === undefined || !existsSync(path)) return "";
-  const state = await ImportState.open(path);
-  const { lost, unknown } = await state.use({ logId, offset: end }).finally(() => state.close());
-  return (lost > 0 ? importAgain(lost) : "") + (unknown > 0 ? importAll(unknown) : "");
+  try {
+    const state = await ImportState.open(path);
+    const { lost, unknown } = await state.use({ logId, offset: end }).finally(() => state.close());
+    return (lost > 0 ? importAgain(lost) : "") + (unknown > 0 ? importAll(unknown) : "");
+  } catch (error) {
+    // The log is repaired, and what was done to it is to be told.
+    if (!(error instanceof ImportError)) throw error;
+    return `${error.message}. Mend that, and give this command once more before the server is started\n`;
+  }
 }
 
 function importAgain(blocks: number): string {

@@ -1,7 +1,7 @@
 // `footfall log verify` and `footfall log repair` on the log of a real server.
 
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { fileOf, view } from "../import/lines.ts";
@@ -134,7 +134,15 @@ test("what a repair cuts off of an import comes back by importing again, and cou
   damaged.writeUInt8(damaged.readUInt8(last + 40) ^ 4, last + 40);
   writeFileSync(path, damaged);
 
-  const { stdout } = await footfall(["log", "repair", "--yes", "--data", data]);
+  const kept = readFileSync(state);
+  rmSync(state);
+  mkdirSync(state);
+  const repair = () => footfall(["log", "repair", "--yes", "--data", data]);
+  expect(await repair()).toMatchObject({ code: 0, stdout: expect.stringContaining("Mend that") });
+  rmdirSync(state);
+  writeFileSync(state, kept);
+
+  const { stdout } = await repair();
   expect(stdout).toContain("1 blocks of lines that `footfall import` brought in stood");
   expect(stdout).toContain("of 1 blocks of lines that an earlier version imported it is not known");
   expect(readFileSync(state, "utf8")).toMatch(/"cut":40\}\n$/);

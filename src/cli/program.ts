@@ -81,7 +81,11 @@ program
   .option("--include-assets", "also import static files", false)
   .option("--include-bots", "let known bots count as people do; by default they are only flagged", false)
   .option("--hostname <name>", "the host of the site's pages, so that links between them are no referrers")
-  .option("--again", "send everything again, also what was imported before", false)
+  .option(
+    "--again",
+    "send everything again, also what was imported before: what is older than the dedupe window counts twice",
+    false,
+  )
   .option("--key-file <file>", `the key that user ids are made with (default: ${KEY_FILE_NAME} in --data)`)
   .addOption(dataOption())
   .addOption(urlOption())

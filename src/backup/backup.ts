@@ -35,20 +35,31 @@ export interface BackupSummary {
   readonly bytes: number;
 }
 
+/** How a backup or restore is watched and ended. */
+export interface Conduct {
+  /** Is told how many bytes of the log are done, of how many. */
+  readonly onProgress: (done: number, total: number) => void;
+  /** Is told what somebody should look after, though the backup or restore goes on. */
+  readonly warn: (text: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** The directories in which backups and restores are made until they get their name. */
+const PARTIAL = /^\..+\.partial-\d+$/;
+
 /** Why a backup or restore was not made, for whoever asked for it. */
 export class BackupError extends Error {}
 
 /**
  * Copies `dataDirectory` to `target`, which must not exist or be empty. The caller keeps segments from being pruned
- * until this settles. `onProgress` is told how many bytes of the log were copied, of how many. Throws a BackupError, or
- * the reason of `signal`.
+ * until this settles. Throws a BackupError, or the reason of the signal.
  */
 export async function makeBackup(
   dataDirectory: string,
   target: string,
-  onProgress: (done: number, total: number) => void,
-  signal: AbortSignal,
+  conduct: Conduct,
 ): Promise<BackupSummary> {
+  const { signal } = conduct;
   const fill = async (partial: string): Promise<BackupSummary> => {
     const generation = currentGeneration(dataDirectory);
     if (generation !== undefined) {
@@ -60,12 +71,12 @@ export async function makeBackup(
       if (existsSync(from)) await copyFile(from, join(partial, name), signal);
     };
     await copyIfThere(importStatePath(KEY_FILE_NAME));
-    const summary = await copyLog(join(dataDirectory, "log"), join(partial, "log"), onProgress, signal);
+    const summary = await copyLog(join(dataDirectory, "log"), join(partial, "log"), conduct);
     checkCheckpoint(partial, summary.endOffset);
     await copyIfThere(KEY_FILE_NAME);
     return summary;
   };
-  return whole(target, fill, signal);
+  return whole(target, fill, conduct);
 }
 
 /** A copy of one moment, also while the projector writes: VACUUM reads in one transaction. */
@@ -91,12 +102,7 @@ function checkCheckpoint(directory: string, endOffset: number): void {
 }
 
 /** Copies the durable part of a log. */
-async function copyLog(
-  from: string,
-  to: string,
-  onProgress: (done: number, total: number) => void,
-  signal: AbortSignal,
-): Promise<BackupSummary> {
+async function copyLog(from: string, to: string, { onProgress, signal }: Conduct): Promise<BackupSummary> {
   const files = await nodeLogFiles(from);
   // A server may be just overwriting it.
   const mark = await steadyMark(files, () => undefined);
@@ -137,12 +143,13 @@ async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
 
 /**
  * Makes `target` by `fill` under another name, and renames it when it is whole and on disk. When `fill` fails or
- * `signal` aborts, nothing is left of it. Throws a BackupError when there can be no such directory.
+ * `signal` aborts, nothing is left of it. Warns of what killed attempts have left beside it. Throws a BackupError when there
+ * can be no such directory.
  */
 export async function whole<T>(
   target: string,
   fill: (partial: string) => Promise<T>,
-  signal: AbortSignal,
+  { signal, warn }: Conduct,
 ): Promise<T> {
   const path = resolve(target);
   const parent = dirname(path);
@@ -154,6 +161,8 @@ export async function whole<T>(
   await makeDirectories(parent).catch(
     instead(["EEXIST", "ENOTDIR"], `${target} cannot be made, a file is in the way: ${other}`),
   );
+  for (const name of (await fs.readdir(parent)).filter((entry) => PARTIAL.test(entry)))
+    warn(leftover(join(parent, name)));
   const partial = join(parent, `.${basename(path)}.partial-${process.pid}`);
   await fs
     .mkdir(partial, { mode: 0o700 })
@@ -172,6 +181,14 @@ export async function whole<T>(
     await fs.rm(partial, { recursive: true, force: true });
     throw error;
   }
+}
+
+/**
+ * It is not removed: whether that process still runs cannot be told by its number when it is one of another container, or of
+ * another machine with the same disk.
+ */
+function leftover(path: string): string {
+  return `${path} is left of a backup or restore that was killed, unless one is under way there: if none is, remove it`;
 }
 
 /** For `catch`: throws a BackupError with `message` instead of an error with one of these codes. */

@@ -10,19 +10,19 @@ import { readFromPosition } from "../log/reader.ts";
 import { verifyLog } from "../log/verify.ts";
 import { currentGeneration, generationPath } from "../readmodel/generations.ts";
 import { ReadModelReader } from "../readmodel/reader.ts";
-import { BackupError, type BackupSummary, whole } from "./backup.ts";
+import { BackupError, type BackupSummary, type Conduct, whole } from "./backup.ts";
 import { isDirectory, syncFile } from "./directories.ts";
 
 /**
  * Copies the backup `source` to `dataDirectory`, which must not exist or be empty. Throws a BackupError, or the reason
- * of `signal`.
+ * of the signal.
  */
 export async function restoreBackup(
   source: string,
   dataDirectory: string,
-  onProgress: (done: number, total: number) => void,
-  signal: AbortSignal,
+  conduct: Conduct,
 ): Promise<BackupSummary> {
+  const { onProgress, signal } = conduct;
   if (!(await isDirectory(join(source, "log"))))
     throw new BackupError(`${source} is no backup: it has no log`);
   const isWanted = () => {
@@ -40,7 +40,7 @@ export async function restoreBackup(
     await syncAll(partial);
     return summary;
   };
-  return whole(dataDirectory, fill, signal);
+  return whole(dataDirectory, fill, conduct);
 }
 
 async function verifyRestored(

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { makeBackup, whole } from "../../src/backup/backup.ts";
+import { type Conduct, makeBackup, whole } from "../../src/backup/backup.ts";
 import { restoreBackup } from "../../src/backup/restore.ts";
 import { nodeLogFiles } from "../../src/log/files.ts";
 import { segmentName } from "../../src/log/format.ts";
@@ -18,8 +18,8 @@ vi.mock("../../src/pause.ts", async (original) => ({
   pause: () => paused.meanwhile(),
 }));
 
-const never = new AbortController().signal;
 const ignore = () => {};
+const quietly: Conduct = { onProgress: ignore, warn: ignore, signal: new AbortController().signal };
 
 /** A data directory with a log of two events, and where a backup of it can go. */
 async function open() {
@@ -35,7 +35,7 @@ test("a backup whose log would lack events that are in the statistics is refused
   writer.apply(batch([{}, {}, {}]), after(3));
   writer.close();
   publishGeneration(data, 1);
-  await expect(makeBackup(data, target, ignore, never)).rejects.toThrow(
+  await expect(makeBackup(data, target, quietly)).rejects.toThrow(
     "the statistics go to offset 3, and the log's durable mark only to 2",
   );
   expect(readdirSync(dirname(target))).toEqual([]);
@@ -46,7 +46,7 @@ test("a backup has the database alone, without what SQLite keeps beside it", asy
   const writer = new ReadModelWriter(generationPath(data, 1), { dedupeWindowMs: 1000 });
   writer.apply(batch([{}]), after(1));
   publishGeneration(data, 1);
-  await makeBackup(data, target, ignore, never);
+  await makeBackup(data, target, quietly);
   writer.close();
   expect(readdirSync(target).sort()).toEqual(["analytics-1.db", "analytics.db", "log"]);
 });
@@ -55,10 +55,10 @@ test("the keys of visitors stay out of a backup, which can be restored without t
   const { data, target } = await open();
   for (const name of ["visitor.keys", "visitor.keys.new", "import.key"])
     writeFileSync(join(data, name), "key");
-  await makeBackup(data, target, ignore, never);
+  await makeBackup(data, target, quietly);
   expect(readdirSync(target).sort()).toEqual(["import.key", "log"]);
   const restored = join(temporaryDirectory(), "restored");
-  expect(await restoreBackup(target, restored, ignore, never)).toMatchObject({ endOffset: 2 });
+  expect(await restoreBackup(target, restored, quietly)).toMatchObject({ endOffset: 2 });
 });
 
 test("a backup made during an import calls nothing finished that its log may lack, and has the key of what its log has", async () => {
@@ -69,7 +69,7 @@ test("a backup made during an import calls nothing finished that its log may lac
     writeFileSync(state, "before\nmeanwhile\n");
     writeFileSync(join(data, "import.key"), "key");
   };
-  await makeBackup(data, target, importing, never);
+  await makeBackup(data, target, { ...quietly, onProgress: importing });
   expect(readFileSync(join(target, "import.key.state"), "utf8")).toBe("before\n");
   expect(readFileSync(join(target, "import.key"), "utf8")).toBe("key");
 });
@@ -79,13 +79,16 @@ test("a durable mark that is just being overwritten is read again", async () => 
   const mark = await readBytes(files, "durable");
   await writeBytes(files, "durable", mark.subarray(0, 20));
   paused.meanwhile = () => writeBytes(files, "durable", mark);
-  expect(await makeBackup(data, target, ignore, never)).toMatchObject({ endOffset: 2 });
+  expect(await makeBackup(data, target, quietly)).toMatchObject({ endOffset: 2 });
 });
 
 test("what is interrupted at the very end does not get its name", async () => {
   const target = join(temporaryDirectory(), "backup");
   const interrupt = new AbortController();
-  const made = whole(target, async () => interrupt.abort(new Error("interrupted")), interrupt.signal);
+  const made = whole(target, async () => interrupt.abort(new Error("interrupted")), {
+    ...quietly,
+    signal: interrupt.signal,
+  });
   await expect(made).rejects.toThrow("interrupted");
   expect(readdirSync(dirname(target))).toEqual([]);
 });
@@ -96,17 +99,21 @@ test("a restore that is interrupted while it copies goes no further, and leaves 
   await writeBytes(files, segmentName(0), Buffer.from("found to be damaged, if it is verified"));
   const restored = join(temporaryDirectory(), "restored");
   const interrupted = AbortSignal.abort(new Error("interrupted"));
-  await expect(restoreBackup(source, restored, ignore, interrupted)).rejects.toThrow("interrupted");
+  await expect(restoreBackup(source, restored, { ...quietly, signal: interrupted })).rejects.toThrow(
+    "interrupted",
+  );
   expect(readdirSync(dirname(restored))).toEqual([]);
 });
 
 test("a restore that is interrupted while it verifies goes no further, and leaves nothing behind", async () => {
   const { data, target } = await open();
-  await makeBackup(data, target, ignore, never);
+  await makeBackup(data, target, quietly);
   const restored = join(temporaryDirectory(), "restored");
   const interrupt = new AbortController();
   const onProgress = vi.fn(() => interrupt.abort(new Error("interrupted")));
-  await expect(restoreBackup(target, restored, onProgress, interrupt.signal)).rejects.toThrow("interrupted");
+  await expect(
+    restoreBackup(target, restored, { ...quietly, onProgress, signal: interrupt.signal }),
+  ).rejects.toThrow("interrupted");
   expect(onProgress).toHaveBeenCalledTimes(1);
   expect(readdirSync(dirname(restored))).toEqual([]);
 });
@@ -116,11 +123,28 @@ test("a target that cannot be made is named, with what to do", async () => {
   const file = join(directory, "file");
   writeFileSync(file, "");
   const fill = async () => {};
-  await expect(whole(file, fill, never)).rejects.toThrow(/file is not a directory: name a directory/);
-  await expect(whole(join(file, "a"), fill, never)).rejects.toThrow(/a file is in the way: name a directory/);
-  await expect(whole(join(file, "a/b"), fill, never)).rejects.toThrow(/a file is in the way/);
+  await expect(whole(file, fill, quietly)).rejects.toThrow(/file is not a directory: name a directory/);
+  await expect(whole(join(file, "a"), fill, quietly)).rejects.toThrow(
+    /a file is in the way: name a directory/,
+  );
+  await expect(whole(join(file, "a/b"), fill, quietly)).rejects.toThrow(/a file is in the way/);
   mkdirSync(join(directory, `.killed.partial-${process.pid}`));
-  await expect(whole(join(directory, "killed"), fill, never)).rejects.toThrow(/was killed: remove it/);
+  await expect(whole(join(directory, "killed"), fill, quietly)).rejects.toThrow(/was killed: remove it/);
+});
+
+test("what killed attempts have left beside the target is named, and not removed", async () => {
+  const parent = temporaryDirectory();
+  for (const name of [".yesterday.partial-17", ".other", "partial-1"]) mkdirSync(join(parent, name));
+  const warn = vi.fn();
+  await whole(join(parent, "backup"), async () => {}, { ...quietly, warn });
+  expect(warn.mock.calls).toEqual([
+    [
+      expect.stringMatching(
+        /\/\.yesterday\.partial-17 is left of .* killed, unless one is under way there: .*remove it$/,
+      ),
+    ],
+  ]);
+  expect(readdirSync(parent)).toContain(".yesterday.partial-17");
 });
 
 test("of two backups to one target at once, the one that is done later says that it was made meanwhile", async () => {
@@ -129,7 +153,7 @@ test("of two backups to one target at once, the one that is done later says that
     mkdirSync(target);
     writeFileSync(join(target, "other"), "");
   };
-  await expect(whole(target, other, never)).rejects.toThrow(/was made meanwhile: name a directory/);
+  await expect(whole(target, other, quietly)).rejects.toThrow(/was made meanwhile: name a directory/);
   expect(readdirSync(dirname(target))).toEqual(["backup"]);
   expect(existsSync(join(target, "other"))).toBe(true);
 });
@@ -137,7 +161,7 @@ test("of two backups to one target at once, the one that is done later says that
 test("the directory above each one that was made is synced", async () => {
   const top = temporaryDirectory();
   const synced = recordSyncs();
-  await whole(join(top, "a", "b", "backup"), async () => {}, never);
+  await whole(join(top, "a", "b", "backup"), async () => {}, quietly);
   expect(new Set(synced)).toEqual(
     new Set([top, join(top, "a"), join(top, "a", "b"), expect.stringContaining(".backup.partial")]),
   );

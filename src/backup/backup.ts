@@ -1,6 +1,6 @@
 // A backup of a data directory, of a running server or a stopped one:
 //
-//   analytics-<n>.db, analytics.db   the read model, as it was at one moment
+//   analytics-<n>.db, analytics.db   the read model, as it was at one moment; left out when it is damaged
 //   log/                             all sealed segments, the durable part of the last one, and the durable mark
 //   import.key, import.key.state     the key of imported user ids
 //
@@ -23,8 +23,13 @@ import { nodeLogFiles } from "../log/files.ts";
 import { type DurableMark, encodeDurableMark, segmentName } from "../log/format.ts";
 import { listSegments } from "../log/segments.ts";
 import { steadyMark } from "../log/verify.ts";
-import { currentGeneration, generationPath, publishGeneration } from "../readmodel/generations.ts";
-import { ReadModelReader } from "../readmodel/reader.ts";
+import { offsetOf } from "../readmodel/folded.ts";
+import {
+  currentGeneration,
+  generationPath,
+  publishGeneration,
+  removeGeneration,
+} from "../readmodel/generations.ts";
 import { isDirectory, makeDirectories, syncFile } from "./directories.ts";
 
 /** What was backed up, or is expected to be restored. */
@@ -58,25 +63,45 @@ export async function makeBackup(
   dataDirectory: string,
   target: string,
   conduct: Conduct,
-): Promise<BackupSummary> {
+): Promise<BackupSummary & { readonly hasStatistics: boolean }> {
   const { signal } = conduct;
-  const fill = async (partial: string): Promise<BackupSummary> => {
-    const generation = currentGeneration(dataDirectory);
-    if (generation !== undefined) {
-      copyDatabase(generationPath(dataDirectory, generation), generationPath(partial, generation));
-      publishGeneration(partial, generation);
-    }
+  const fill = async (partial: string) => {
+    const folded = copyReadModel(dataDirectory, partial, conduct.warn);
     const copyIfThere = async (name: string): Promise<void> => {
       const from = join(dataDirectory, name);
       if (existsSync(from)) await copyFile(from, join(partial, name), signal);
     };
     await copyIfThere(importStatePath(KEY_FILE_NAME));
     const summary = await copyLog(join(dataDirectory, "log"), join(partial, "log"), conduct);
-    checkCheckpoint(partial, summary.endOffset);
+    checkFolded(folded ?? 0, summary.endOffset);
     await copyIfThere(KEY_FILE_NAME);
-    return summary;
+    return { ...summary, hasStatistics: folded !== undefined };
   };
   return whole(target, fill, conduct);
+}
+
+/**
+ * Copies the read model; the offset up to which that is folded. undefined when there is none, or when it is damaged: the log has
+ * all that it is made of, and must not stay without a backup.
+ */
+function copyReadModel(from: string, to: string, warn: (text: string) => void): number | undefined {
+  const generation = currentGeneration(from);
+  if (generation === undefined) return undefined;
+  const path = generationPath(from, generation);
+  try {
+    copyDatabase(path, generationPath(to, generation));
+    const folded = offsetOf(generationPath(to, generation));
+    publishGeneration(to, generation);
+    return folded;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    removeGeneration(to, generation);
+    warn(
+      `${path} is damaged (${error.message}), so that the backup has the log without the statistics: a server that is started ` +
+        "on what is restored from it makes them anew, from what the log still has",
+    );
+    return undefined;
+  }
 }
 
 /** A copy of one moment, also while the projector writes: VACUUM reads in one transaction. */
@@ -89,11 +114,19 @@ function copyDatabase(from: string, to: string): void {
   }
 }
 
+/**
+ * Whether this says that a database is damaged, and not that it cannot be read or copied just now: a full disk, say. Rows that
+ * contradict an index break its constraint when they are copied, and of an emptied file no table is there.
+ */
+function isDamage(error: unknown): error is Error {
+  return (
+    error instanceof Database.SqliteError &&
+    /^SQLITE_(?:CORRUPT|NOTADB|CONSTRAINT|ERROR)(?:_|$)/.test(error.code)
+  );
+}
+
 /** The read model that was copied must be a fold of what was copied of the log. */
-function checkCheckpoint(directory: string, endOffset: number): void {
-  const reader = new ReadModelReader(directory);
-  const folded = reader.checkpoint()?.nextOffset ?? 0;
-  reader.close();
+function checkFolded(folded: number, endOffset: number): void {
   if (folded <= endOffset) return;
   throw new BackupError(
     `the statistics go to offset ${folded}, and the log's durable mark only to ${endOffset}, so that events would be ` +

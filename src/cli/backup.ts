@@ -16,7 +16,10 @@ export async function backup(data: string, target: string, signal: AbortSignal):
     const summary = await withHeldLog(data, (lost) =>
       makeBackup(data, target, { ...conduct, signal: AbortSignal.any([signal, lost]) }),
     );
-    return `${target} has ${describe(summary)} and the statistics of a moment before\n`;
+    const statistics = summary.hasStatistics
+      ? " and the statistics of a moment before"
+      : ", and no statistics";
+    return `${target} has ${describe(summary)}${statistics}\n`;
   } catch (error) {
     if (signal.aborted) throw new CliError("interrupted: no backup was made");
     throw expected(error);

@@ -15,14 +15,15 @@ export async function foldedTo(dataDirectory: string): Promise<number> {
   const paths = listGenerations(dataDirectory)
     .filter((generation) => generation >= current)
     .map((generation) => generationPath(dataDirectory, generation));
-  const folded = Math.min(...paths.map(positionOf));
+  const folded = Math.min(...paths.map(offsetOf));
   for (const path of paths) await syncIfThere(`${path}-wal`);
   // The names of the files, and which generation is current.
   await syncIfThere(dataDirectory);
   return folded;
 }
 
-function positionOf(path: string): number {
+/** Up to which offset the database at `path` is folded. */
+export function offsetOf(path: string): number {
   const database = new Database(path, { readonly: true, fileMustExist: true });
   try {
     return toPosition(database.prepare(SELECT_CHECKPOINT).get())?.nextOffset ?? 0;

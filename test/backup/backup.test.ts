@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import Database from "better-sqlite3";
 import { expect, test, vi } from "vitest";
 import { type Conduct, makeBackup, whole } from "../../src/backup/backup.ts";
 import { restoreBackup } from "../../src/backup/restore.ts";
@@ -49,6 +50,31 @@ test("a backup has the database alone, without what SQLite keeps beside it", asy
   await makeBackup(data, target, quietly);
   writer.close();
   expect(readdirSync(target).sort()).toEqual(["analytics-1.db", "analytics.db", "log"]);
+});
+
+test.each([
+  ["is no database", () => Buffer.alloc(8192, "no database")],
+  ["has damaged pages", (bytes: Buffer) => bytes.fill(0x5a, 4096)],
+  ["has become empty", () => Buffer.alloc(0)],
+])("a database that %s is left out with a warning, and the backup can be restored", async (_, damage) => {
+  const { data, target } = await open();
+  const writer = new ReadModelWriter(generationPath(data, 1), { dedupeWindowMs: 1000 });
+  writer.apply(batch([{}]), after(1));
+  writer.close();
+  publishGeneration(data, 1);
+  const path = generationPath(data, 1);
+  const database = new Database(path);
+  // What is in the write-ahead log would be read instead.
+  database.pragma("wal_checkpoint(TRUNCATE)");
+  database.close();
+  writeFileSync(path, damage(readFileSync(path)));
+  const warn = vi.fn();
+  const made = await makeBackup(data, target, { ...quietly, warn });
+  expect(made).toMatchObject({ endOffset: 2, hasStatistics: false });
+  expect(warn.mock.calls).toEqual([[expect.stringContaining("analytics-1.db is damaged")]]);
+  expect(readdirSync(target)).toEqual(["log"]);
+  const restored = join(temporaryDirectory(), "restored");
+  expect(await restoreBackup(target, restored, quietly)).toMatchObject({ endOffset: 2 });
 });
 
 test("the keys of visitors stay out of a backup, which can be restored without them", async () => {

@@ -93,6 +93,29 @@ test("a backup that was damaged is not restored, nor is one written over what is
   });
 });
 
+test("of a damaged database the log is backed up all the same, and a server on it makes the statistics anew", async () => {
+  const data = temporaryDirectory();
+  const target = join(temporaryDirectory(), "backup");
+  const server = await Server.start(data);
+  const load = startLoad(server.url, "s");
+  await until("there are events", () => load.acknowledged.size > 50 || undefined);
+  await load.stop();
+  await server.caughtUp();
+  await server.stop();
+  for (const name of readdirSync(data).filter((entry) => entry.endsWith(".db-wal"))) rmSync(join(data, name));
+  writeFileSync(join(data, "analytics.db"), "no database".repeat(1000));
+  expect(await footfall(["backup", target, "--data", data])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("and no statistics"),
+    stderr: expect.stringMatching(/^footfall: \S+ is damaged \(file is not a database\)/),
+  });
+  const restored = join(temporaryDirectory(), "restored");
+  expect(await footfall(["restore", target, "--data", restored])).toMatchObject({ code: 0 });
+  const second = await Server.start(restored);
+  await second.caughtUp();
+  expect(await second.getJson("/stats?site_id=s")).toMatchObject({ total_views: load.acknowledged.size });
+});
+
 test("a file where a directory is asked for is a mistake that is explained, without a stack", async () => {
   const data = temporaryDirectory();
   const server = await Server.start(data);

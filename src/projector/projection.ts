@@ -26,6 +26,8 @@ export interface Folded {
   readonly isAtEnd: boolean;
   /** How long the fold took, in ms, without reading the log. */
   readonly foldMs: number;
+  /** The offset of the next event to be folded. */
+  readonly position: number;
 }
 
 export interface ProjectionOptions {
@@ -46,7 +48,7 @@ export class Projection {
   readonly #decoder = new EventDecoder();
   #reader: EventLogReader | undefined;
 
-  /** Opens the generation, or makes it. Throws UnusableReadModel, or what SQLite says of the disk. */
+  /** Opens the generation, or makes it. Throws what ReadModelWriter does. */
   constructor(generation: number, options: ProjectionOptions) {
     this.generation = generation;
     this.#files = options.files;
@@ -76,7 +78,7 @@ export class Projection {
     return this.#model.deadLetters;
   }
 
-  /** Folds a batch of what is durable, of about `maxEvents` at most. Rejects with a LogError. */
+  /** Folds a batch of what is durable, of about `maxEvents` at most. Rejects with a LogError, and with what ReadModelWriter throws. */
   async fold(maxEvents: number): Promise<Folded> {
     this.#reader ??= await this.#open();
     const frames: Frame[] = [];
@@ -105,7 +107,7 @@ export class Projection {
       );
     }
     if (isAtEnd) this.#report(await this.#model.settle());
-    return { events, isAtEnd, foldMs: performance.now() - startMs };
+    return { events, isAtEnd, foldMs: performance.now() - startMs, position: this.position };
   }
 
   /** One that is large, or behind which there are more, is written by a thread while the next one is folded. */

@@ -1,5 +1,5 @@
 // The projector: tails the log and folds it into the read model, forever; and builds a new generation of the read model
-// beside the live one, when it is asked to or when the live one is of another identity.
+// beside the live one, when it is asked to or when the live one is of another identity or damaged.
 //
 // Invariants: a generation holds exactly the fold of the log up to its checkpoint. Readers are switched to a new one
 // only when it is as far as the log and the live one are; the very first one they get at once. What was built so far
@@ -10,14 +10,15 @@ import { DURABLE_MARK_NAME } from "../log/durable-mark.ts";
 import { pause } from "../pause.ts";
 import {
   currentGeneration,
+  generationPath,
   listGenerations,
   publishGeneration,
   removeGeneration,
 } from "../readmodel/generations.ts";
-import { UnusableReadModel } from "../readmodel/writer.ts";
+import { isUnusable, UnusableReadModel } from "../readmodel/writer.ts";
 import { MarkWatch } from "./mark-watch.ts";
 import { type Folded, Projection, type ProjectionOptions } from "./projection.ts";
-import { Rebuild, type RebuildProgress } from "./rebuild.ts";
+import { Rebuild, RebuildError, type RebuildProgress } from "./rebuild.ts";
 
 const MIB = 1024 * 1024;
 /** A batch is folded in memory, while the one before is being written: with more events it takes more of it, and is no faster. */
@@ -57,17 +58,20 @@ export class Projector {
     this.#wake = () => watch.wake();
     this.#live = this.#openLive();
     this.#removeOld();
-    if (!this.#live) this.#rebuild = new Rebuild(this.#openBuild());
     try {
       while (!signal.aborted) {
+        if (this.#rebuild?.isStopped) await this.#end(this.#rebuild);
+        if (!this.#live) this.#rebuild ??= new Rebuild(this.#openBuild());
         const maxEvents = await this.#maxEvents();
         if (maxEvents === 0) {
           await pause(ROOM_CHECK_MS, signal);
           continue;
         }
-        const folded = await this.#live?.fold(maxEvents);
+        const live = this.#live;
+        const folded = live && (await this.#foldLive(live, maxEvents));
+        if (live && !folded) continue;
         if (folded) this.#adaptBatch(folded);
-        const built = this.#rebuild ? await this.#build(this.#rebuild, maxEvents) : 0;
+        const built = this.#rebuild ? await this.#build(this.#rebuild, maxEvents, folded?.position ?? 0) : 0;
         if (built > 0 || folded?.isAtEnd === false) continue;
         if (!folded || folded.events === 0) await watch.wait();
         await pause(COALESCE_MS, signal);
@@ -126,6 +130,29 @@ export class Projector {
     return free < SCARCE_ROOM_BYTES ? SMALL_BATCH_EVENTS : this.#batchEvents;
   }
 
+  /** Folds a batch. Undefined when the generation is damaged: then it is not the live one any more, but readers have it until there is a new one. */
+  async #foldLive(live: Projection, maxEvents: number): Promise<Folded | undefined> {
+    try {
+      return await live.fold(maxEvents);
+    } catch (error) {
+      if (!isUnusable(error)) throw error;
+      this.#logReplaced(live.generation, error);
+      this.#live = undefined;
+      await live.close();
+      return undefined;
+    }
+  }
+
+  #logReplaced(generation: number, error: Error): void {
+    const { dataDirectory, logger } = this.#options;
+    const file = generationPath(dataDirectory, generation);
+    const level = error instanceof UnusableReadModel ? "warn" : "error";
+    logger[level](
+      { file, reason: error.message },
+      "the statistics in this file cannot be gone on with: until new ones are made from the log, they are answered as they are",
+    );
+  }
+
   /** Goes by batches that are not small, as a small one has costs of its own. */
   #adaptBatch({ events, foldMs }: Folded): void {
     if (events < SMALL_BATCH_EVENTS) return;
@@ -135,7 +162,7 @@ export class Projector {
 
   /** The generation that readers use, when it can be gone on with. The very first one is made. */
   #openLive(): Projection | undefined {
-    const { dataDirectory, logger } = this.#options;
+    const { dataDirectory } = this.#options;
     const current = currentGeneration(dataDirectory);
     if (current === undefined) {
       const first = this.#openBuild();
@@ -145,11 +172,8 @@ export class Projector {
     try {
       return new Projection(current, this.#options);
     } catch (error) {
-      if (!(error instanceof UnusableReadModel)) throw error;
-      logger.warn(
-        { generation: current, reason: error.message },
-        "this generation of the read model is replaced",
-      );
+      if (!isUnusable(error)) throw error;
+      this.#logReplaced(current, error);
       return undefined;
     }
   }
@@ -169,7 +193,7 @@ export class Projector {
         );
         return projection;
       } catch (error) {
-        if (!(error instanceof UnusableReadModel)) throw error;
+        if (!isUnusable(error)) throw error;
         logger.warn(
           { generation, reason: error.message },
           "removing a generation that cannot be gone on with",
@@ -183,26 +207,40 @@ export class Projector {
   }
 
   /** Does a part of the build, and switches when it is done; returns how many events it folded. */
-  async #build(rebuild: Rebuild, maxEvents: number): Promise<number> {
+  async #build(rebuild: Rebuild, maxEvents: number, livePosition: number): Promise<number> {
     const { projection } = rebuild;
     try {
-      rebuild.throwIfStopped();
       const folded = await projection.fold(this.#live ? SMALL_BATCH_EVENTS : maxEvents);
-      const { events, isAtEnd } = folded;
+      const { events, isAtEnd, position } = folded;
       if (!this.#live) this.#adaptBatch(folded);
-      const livePosition = this.#live?.position ?? 0;
-      rebuild.report(Math.max(projection.position, livePosition));
-      if (isAtEnd && projection.position >= livePosition) await this.#switch(rebuild);
+      rebuild.report(Math.max(position, livePosition));
+      if (isAtEnd && position >= livePosition) await this.#switch(rebuild);
       return events;
     } catch (error) {
+      const reason = isUnusable(error) ? this.#damaged(projection, error) : error;
+      await this.#end(rebuild, reason, isUnusable(error));
       // Without a live generation there is nothing else to do: whoever runs this hears of it.
-      if (!this.#live) throw error;
-      rebuild.stop(error);
-      await projection.close();
-      this.#rebuild = undefined;
-      rebuild.setClosed();
+      if (!this.#live) throw reason;
       return 0;
     }
+  }
+
+  #damaged({ generation }: Projection, error: Error): RebuildError {
+    const file = generationPath(this.#options.dataDirectory, generation);
+    return new RebuildError(
+      `the new statistics in ${file} were damaged (${error.message}) and are removed: begin anew when the cause is found`,
+      { cause: error },
+    );
+  }
+
+  /** Ends a build. Who waits for it hears the reason, if it was not stopped yet. It can be gone on with, unless it is useless. */
+  async #end(rebuild: Rebuild, reason?: unknown, isUseless = false): Promise<void> {
+    const { projection } = rebuild;
+    await projection.close();
+    if (isUseless) removeGeneration(this.#options.dataDirectory, projection.generation);
+    this.#rebuild = undefined;
+    rebuild.stop(reason);
+    rebuild.setClosed();
   }
 
   /** Removes what was replaced. Readers that still have it open go on reading it. */

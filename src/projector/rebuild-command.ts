@@ -3,6 +3,7 @@
 import { type ControlCommand, ControlError } from "../control/control.ts";
 import { LogError } from "../log/errors.ts";
 import type { Projector } from "./projector.ts";
+import { RebuildError } from "./rebuild.ts";
 
 /** `dedupeWindowMs` is what the projector goes by: a command that was given another one is refused. */
 export function rebuildCommand(projector: Projector, dedupeWindowMs: number): ControlCommand {
@@ -15,7 +16,8 @@ export function rebuildCommand(projector: Projector, dedupeWindowMs: number): Co
     try {
       return await projector.rebuild(progress, signal, args.acceptLoss === true);
     } catch (error) {
-      throw error instanceof LogError ? new ControlError(error.message, { cause: error }) : error;
+      const isForOperator = error instanceof LogError || error instanceof RebuildError;
+      throw isForOperator ? new ControlError(error.message, { cause: error }) : error;
     }
   };
 }

@@ -12,12 +12,15 @@ export interface RebuildProgress {
   readonly deadLetters: number;
 }
 
+/** Why a build ended, in words for the operator. */
+export class RebuildError extends Error {}
+
 export class Rebuild {
   readonly projection: Projection;
   readonly #watchers = new Set<(progress: RebuildProgress) => void>();
   readonly #finished = Promise.withResolvers<RebuildProgress>();
   readonly #closed = Promise.withResolvers<void>();
-  #stopped: { readonly reason: unknown } | undefined;
+  #isStopped = false;
 
   constructor(projection: Projection) {
     this.projection = projection;
@@ -55,12 +58,12 @@ export class Rebuild {
   }
 
   stop(reason: unknown): void {
-    this.#stopped ??= { reason };
+    this.#isStopped = true;
     this.#finished.reject(reason);
   }
 
   get isStopped(): boolean {
-    return this.#stopped !== undefined;
+    return this.#isStopped;
   }
 
   /** Resolves when its projection is closed, which another build can go on with. */
@@ -70,10 +73,6 @@ export class Rebuild {
 
   setClosed(): void {
     this.#closed.resolve();
-  }
-
-  throwIfStopped(): void {
-    if (this.#stopped) throw this.#stopped.reason;
   }
 
   #progress(end: number): RebuildProgress {

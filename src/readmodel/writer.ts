@@ -35,8 +35,14 @@ function projectionIdentity(settings: ProjectionSettings): string {
   return JSON.stringify({ version: PROJECTION_VERSION, dedupeWindowMs: settings.dedupeWindowMs });
 }
 
-/** The database at a path cannot be gone on with: it is of another identity, or damaged. A new one can replace it. */
+/** The database at a path is of another identity, or lacks what it should have: a new one can replace it. */
 export class UnusableReadModel extends Error {}
+
+/** Whether `error`, of anything that is done with a read model, says that a new one is to replace it: it may be damaged, too. */
+export function isUnusable(error: unknown): error is Error {
+  const isDamage = error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
+  return isDamage || error instanceof UnusableReadModel;
+}
 
 /** Records of the log that are folded together. */
 export interface Batch {
@@ -82,7 +88,7 @@ export class ReadModelWriter {
   #thread: WriteThread | undefined;
   #inFlight: InFlight[] = [];
 
-  /** Opens the database at `path`, or makes it. Throws UnusableReadModel, or what SQLite says of the disk. */
+  /** Opens the database at `path`, or makes it. Throws UnusableReadModel, or what SQLite says of the disk or the database. */
   constructor(
     path: string,
     { dedupeWindowMs }: ProjectionSettings,
@@ -92,7 +98,7 @@ export class ReadModelWriter {
   ) {
     this.#onRetry = onRetry;
     this.#startThread = () => new WriteThread(path, sizes);
-    this.#database = open(path);
+    this.#database = openForWriting(path);
     try {
       this.#initialize(projectionIdentity({ dedupeWindowMs }));
       this.#statements = prepare(this.#database);
@@ -102,7 +108,7 @@ export class ReadModelWriter {
       this.#changes = new ChangesWriter(this.#database, sizes, PATH_SIZES, FULL_IDS);
     } catch (error) {
       this.#database.close();
-      throw usable(error);
+      throw error;
     }
   }
 
@@ -129,8 +135,8 @@ export class ReadModelWriter {
   /**
    * Folds `batch`, all records of the log from the checkpoint up to `after`, and moves the checkpoint there. An event
    * that cannot be folded becomes a dead letter, and is returned. Throws, with nothing changed, when the checkpoint is
-   * not where this process left it, on an I/O error, what the batch's parts throw, and TooManyDeadLetters. Nothing must be
-   * under way.
+   * not where this process left it, on an I/O error or a damaged database, what the batch's parts throw, and
+   * TooManyDeadLetters. Nothing must be under way.
    */
   apply(batch: Batch, after: LogPosition): readonly DeadLetter[] {
     try {
@@ -293,20 +299,6 @@ function isPoison(error: unknown): boolean {
     error instanceof UnreadableFrame ||
     (error instanceof RangeError && error.message === NO_MEMORY);
   return !isOfTheWhole;
-}
-
-function open(path: string): Database.Database {
-  try {
-    return openForWriting(path);
-  } catch (error) {
-    throw usable(error);
-  }
-}
-
-/** What is thrown for `error`: of a damaged database, that it is not usable. */
-function usable(error: unknown): unknown {
-  const isDamage = error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
-  return isDamage ? new UnusableReadModel(String(error), { cause: error }) : error;
 }
 
 type Statements = ReturnType<typeof prepare>;

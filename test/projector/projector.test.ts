@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { pino } from "pino";
@@ -48,7 +48,8 @@ const batchOf = (events: readonly RecordedEvent[]) => ({
 /** A projector that runs; `ended` settles when it does. */
 function run({ data, files }: World, dedupeWindowMs = WINDOW_MS) {
   const stop = new AbortController();
-  const logger = pino({ level: "silent" });
+  const logged: string[] = [];
+  const logger = pino({ level: "error" }, { write: (line) => logged.push(line) });
   const projector = new Projector({ dataDirectory: data, files, settings: { dedupeWindowMs }, logger });
   const ended = projector.run(stop.signal);
   ended.catch(() => {});
@@ -57,7 +58,7 @@ function run({ data, files }: World, dedupeWindowMs = WINDOW_MS) {
     stop.abort();
     await ended;
   };
-  return { projector, ended, end };
+  return { projector, ended, end, logged };
 }
 
 async function foldedTo(data: string, position: number): Promise<void> {
@@ -88,6 +89,29 @@ function traffic(frames: number, perFrame: number): GivenEvent[][] {
 }
 
 const never = new AbortController().signal;
+
+/** Writes over the first page of a table, of a database that nobody has open. */
+function damage(path: string, table: string): void {
+  const database = new Database(path);
+  const root = database.prepare("SELECT rootpage FROM sqlite_schema WHERE name = ?").pluck().get(table);
+  const pageBytes = database.pragma("page_size", { simple: true });
+  database.close();
+  const file = openSync(path, "r+");
+  writeSync(file, Buffer.alloc(100, 0x55), 0, 100, (Number(root) - 1) * Number(pageBytes));
+  closeSync(file);
+}
+
+/** A data directory with statistics of 6,000 events that cannot be gone on with, and more events of a large or a small batch. */
+async function damagedWorld(table: string, newFrames: number, segmentBytes?: number): Promise<World> {
+  const world = await openWorld();
+  await write(world.files, traffic(20, 300), segmentBytes);
+  const first = run(world);
+  await foldedTo(world.data, 6000);
+  await first.end();
+  damage(generationPath(world.data, 1), table);
+  await write(world.files, traffic(newFrames, 300), segmentBytes);
+  return world;
+}
 
 test("it folds what is there, and what comes while it runs", async () => {
   const world = await openWorld();
@@ -310,4 +334,66 @@ test("with less than 80 MiB free nothing is folded, and with room again it goes 
   freeMiB = 80;
   await foldedTo(world.data, 1);
   await end();
+});
+
+test.for([
+  ["visitors", 1],
+  ["sites", 1],
+  ["events", 80],
+  ["projection", 1],
+] as const)(
+  "statistics with a damaged page of %s, which %i frames come upon, are replaced by new ones",
+  async ([table, newFrames]) => {
+    const world = await damagedWorld(table, newFrames);
+    const total = 6000 + newFrames * 300;
+    const { end, logged } = run(world);
+    await expect.poll(() => currentGeneration(world.data), { timeout: 10_000 }).toBe(2);
+    await foldedTo(world.data, total);
+    await end();
+    const isSaid = logged.some((line) => line.includes(generationPath(world.data, 1)));
+    expect(isSaid || table === "projection").toBe(true);
+    expect(existsSync(generationPath(world.data, 1))).toBe(false);
+  },
+);
+
+test("a rebuild that comes upon damaged statistics replaces them, and Ctrl-C does not end it then", async () => {
+  const world = await damagedWorld("visitors", 80);
+  const { projector, end } = run(world);
+  const interrupt = new AbortController();
+  const interrupted = projector.rebuild(() => interrupt.abort(new Error("enough")), interrupt.signal, false);
+  await expect(interrupted).rejects.toThrow("enough");
+  await expect.poll(() => currentGeneration(world.data), { timeout: 10_000 }).toBe(2);
+  await foldedTo(world.data, 30_000);
+  await end();
+});
+
+test("damaged statistics of a log without its beginning are replaced only when the loss is accepted", async () => {
+  const world = await damagedWorld("visitors", 1, 1);
+  const [first = ""] = readdirSync(world.files.directory).sort();
+  renameSync(join(world.files.directory, first), join(world.data, first));
+  await expect(run(world).ended).rejects.toThrow(/begins at offset 300.*--accept-loss/);
+  expect(currentGeneration(world.data)).toBe(1);
+  const { projector, end } = run(world);
+  expect(await projector.rebuild(() => {}, never, true)).toMatchObject({ first: 300, position: 6300 });
+  expect(currentGeneration(world.data)).toBe(2);
+  await end();
+});
+
+test("a new generation that is damaged while it is built is removed, and the next rebuild begins anew", async () => {
+  const world = await openWorld();
+  await write(world.files, traffic(40, 300));
+  const { projector, end } = run(world);
+  await foldedTo(world.data, 12_000);
+  const interrupt = new AbortController();
+  const interrupted = projector.rebuild(() => interrupt.abort(new Error("enough")), interrupt.signal, false);
+  await expect(interrupted).rejects.toThrow("enough");
+  await end();
+  damage(generationPath(world.data, 2), "visitors");
+  const next = run(world);
+  await expect(next.projector.rebuild(() => {}, never, false)).rejects.toThrow(
+    /analytics-2\.db were damaged .* removed/,
+  );
+  expect(existsSync(generationPath(world.data, 2))).toBe(false);
+  expect(await next.projector.rebuild(() => {}, never, false)).toMatchObject({ position: 12_000 });
+  await next.end();
 });

@@ -5,6 +5,7 @@
 // only when it is as far as the log and the live one are; the very first one they get at once. What was built so far
 // is kept: the next build of the same identity goes on with it.
 
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { DURABLE_MARK_NAME } from "../log/durable-mark.ts";
 import { pause } from "../pause.ts";
@@ -34,6 +35,8 @@ const SCARCE_ROOM_BYTES = 1024 * MIB;
  * stops well before the log does (src/ingest/log-host.ts): the last room is the log's.
  */
 const LOW_ROOM_MIB = 80;
+/** Of a build beside live statistics: so these go on where it ends. */
+const LOW_BUILD_ROOM_BYTES = 128 * MIB;
 const ROOM_CHECK_MS = 500;
 /** How long events are gathered while the projector keeps up, in ms: well below the promised 200 ms. */
 const COALESCE_MS = 50;
@@ -62,7 +65,12 @@ export class Projector {
       while (!signal.aborted) {
         if (this.#rebuild?.isStopped) await this.#end(this.#rebuild);
         if (!this.#live) this.#rebuild ??= new Rebuild(this.#openBuild());
-        const maxEvents = await this.#maxEvents();
+        // Where it cannot be told, writing tells.
+        const free = await files.freeBytes().catch(() => Number.POSITIVE_INFINITY);
+        if (this.#live && this.#rebuild && free < LOW_BUILD_ROOM_BYTES) {
+          await this.#end(this.#rebuild, this.#noRoom(this.#live, free), true);
+        }
+        const maxEvents = this.#maxEvents(free);
         if (maxEvents === 0) {
           await pause(ROOM_CHECK_MS, signal);
           continue;
@@ -113,11 +121,9 @@ export class Projector {
     }
   }
 
-  /** How many events a batch may have in the room that is free; 0 for none: on a full disk SQLite cannot even read. */
-  async #maxEvents(): Promise<number> {
-    const { dataDirectory, files, logger } = this.#options;
-    // Where it cannot be told, writing tells.
-    const free = await files.freeBytes().catch(() => Number.POSITIVE_INFINITY);
+  /** How many events a batch may have where so many bytes are free; 0 for none: on a full disk SQLite cannot even read. */
+  #maxEvents(free: number): number {
+    const { dataDirectory, logger } = this.#options;
     const hasRoom = free >= LOW_ROOM_MIB * MIB;
     if (!hasRoom && !this.#isWaitingForRoom) {
       logger.error(
@@ -225,6 +231,16 @@ export class Projector {
     }
   }
 
+  /** The live statistics, and the log, come first. */
+  #noRoom({ generation }: Projection, free: number): RebuildError {
+    const { dataDirectory } = this.#options;
+    const size = statSync(generationPath(dataDirectory, generation), { throwIfNoEntry: false })?.size ?? 0;
+    return new RebuildError(
+      `no room: new statistics need about as much as the live ones, ${inMib(size)}, and ${inMib(LOW_BUILD_ROOM_BYTES)} ` +
+        `more, and ${inMib(free)} are free in ${dataDirectory}; what was made of them is removed`,
+    );
+  }
+
   #damaged({ generation }: Projection, error: Error): RebuildError {
     const file = generationPath(this.#options.dataDirectory, generation);
     return new RebuildError(
@@ -263,6 +279,10 @@ export class Projector {
     logger.info({ generation }, "the read model was switched to a new generation");
     rebuild.finish();
   }
+}
+
+function inMib(bytes: number): string {
+  return `${Math.ceil(bytes / MIB)} MiB`;
 }
 
 /** Opens a generation that was begun. One that lacks events is begun anew: they may be there again, or not be given up. */

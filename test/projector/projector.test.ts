@@ -397,3 +397,40 @@ test("a new generation that is damaged while it is built is removed, and the nex
   expect(await next.projector.rebuild(() => {}, never, false)).toMatchObject({ position: 12_000 });
   await next.end();
 });
+
+test("a rebuild beside live statistics ends when room gets low, and they go on", async () => {
+  let free = 1024 ** 3;
+  const { data, files } = await openWorld();
+  const world = { data, files: { ...files, freeBytes: async () => free } };
+  await write(files, traffic(40, 300));
+  const { projector, end } = run(world);
+  await foldedTo(data, 12_000);
+  const onProgress = () => {
+    free = 100 * 1024 ** 2;
+  };
+  await expect(projector.rebuild(onProgress, never, false)).rejects.toThrow(
+    `and 128 MiB more, and 100 MiB are free in ${data}; what was made of them is removed`,
+  );
+  expect(existsSync(generationPath(data, 2))).toBe(false);
+  await write(files, traffic(1, 5));
+  await foldedTo(data, 12_005);
+  await end();
+});
+
+test("a rebuild ends when it is interrupted, also while there is no room for anything", async () => {
+  let free = 1024 ** 3;
+  const { data, files } = await openWorld();
+  const world = { data, files: { ...files, freeBytes: async () => free } };
+  await write(files, traffic(40, 300));
+  const { projector, end } = run(world);
+  await foldedTo(data, 12_000);
+  const interrupt = new AbortController();
+  const onProgress = () => {
+    free = 0;
+    interrupt.abort(new Error("enough"));
+  };
+  await expect(projector.rebuild(onProgress, interrupt.signal, false)).rejects.toThrow("enough");
+  // The next one gets to know why it cannot be, which it does not while the first one is not closed.
+  await expect(projector.rebuild(() => {}, never, false)).rejects.toThrow("no room");
+  await end();
+});

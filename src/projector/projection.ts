@@ -86,10 +86,15 @@ export class Projection {
     let bytes = 0;
     let after: LogPosition | undefined;
     let isAtEnd = false;
+    let isCut = false;
     while (events < maxEvents && bytes < MAX_BATCH_BYTES) {
-      const next = await this.#reader?.next();
+      const next = await this.#reader?.next().catch((error) => {
+        // What was read is folded first. The next call comes upon the same, and says so.
+        if (frames.length === 0) throw error;
+        isCut = true;
+      });
       if (!next) {
-        isAtEnd = true;
+        isAtEnd = !isCut;
         break;
       }
       after = next.after;
@@ -97,16 +102,18 @@ export class Projection {
       events += next.frame.header.count;
       bytes += next.frame.bytes.length;
     }
+    // Then no other batch comes while this one is written.
+    const isLast = isAtEnd || isCut;
     const [first] = frames;
     const startMs = performance.now();
     if (first && after) {
       await this.#apply(
         { firstOffset: first.header.firstOffset, parts: this.#decoded(frames) },
         after,
-        isAtEnd && events < LARGE_BATCH_EVENTS,
+        isLast && events < LARGE_BATCH_EVENTS,
       );
     }
-    if (isAtEnd) this.#report(await this.#model.settle());
+    if (isLast) this.#report(await this.#model.settle());
     return { events, isAtEnd, foldMs: performance.now() - startMs, position: this.position };
   }
 

@@ -4,6 +4,7 @@ import Database from "better-sqlite3";
 import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { type LogFiles, nodeLogFiles } from "../../src/log/files.ts";
+import { segmentName } from "../../src/log/format.ts";
 import { RecordEncoder, type RecordedEvent } from "../../src/log/records.ts";
 import { openLog } from "../../src/log/writer.ts";
 import { Projector } from "../../src/projector/projector.ts";
@@ -248,6 +249,24 @@ test("a poison event becomes a dead letter, and all others count", async () => {
   expect(dump(world.data)).toEqual(before);
   await end();
 });
+
+test.for([1, 70])(
+  "%i good frames before damage in the log are folded before the projector stops there",
+  async (good) => {
+    const world = await openWorld();
+    await write(world.files, traffic(good + 1, 300));
+    await write(world.files, traffic(1, 300), 1);
+    // The last frame of the first segment.
+    const name = segmentName(0);
+    const file = await world.files.open(name, "write");
+    await file.write(Buffer.alloc(8, 0x55), (await file.size()) - 100);
+    await file.close();
+    await expect(run(world).ended).rejects.toThrow(`log segment ${name} is damaged`);
+    const reader = new ReadModelReader(world.data);
+    expect(reader.checkpoint()?.nextOffset).toBe(good * 300);
+    reader.close();
+  },
+);
 
 test("too many dead letters stop the projector, and change nothing", async () => {
   const world = await openWorld();

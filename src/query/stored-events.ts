@@ -21,9 +21,9 @@ export class StoredEvents {
 
   /** Keeps up to `cacheBytes` of columns in memory. */
   constructor(dataDirectory: string, cacheBytes: number) {
-    const cache = new ColumnCache(cacheBytes);
-    this.#model = new CurrentModel(dataDirectory, (database, generation) =>
-      prepare(database, generation, cache),
+    // Another database has other chunks, whatever their numbers.
+    this.#model = new CurrentModel(dataDirectory, (database) =>
+      prepare(database, new ColumnCache(cacheBytes)),
     );
   }
 
@@ -74,10 +74,9 @@ interface ChunkRow {
 
 type Model = ReturnType<typeof prepare>;
 
-function prepare(database: Database.Database, generation: number, cache: ColumnCache) {
+function prepare(database: Database.Database, cache: ColumnCache) {
   return {
     cache,
-    generation,
     begin: database.prepare("BEGIN"),
     commit: database.prepare("COMMIT"),
     site: database.prepare<[string], SiteRow>("SELECT id, visitors, sessions FROM sites WHERE site_id = ?"),
@@ -187,7 +186,7 @@ function columnsOf(model: Model, row: ChunkRow): ChunkColumns {
     is: (column: Column) => column is C,
   ): C => {
     const read = () => decode(bytesOf(name));
-    return row.is_packed === 1 ? read() : model.cache.get(`${model.generation} ${row.id} ${name}`, read, is);
+    return row.is_packed === 1 ? read() : model.cache.get(`${row.id} ${name}`, read, is);
   };
   return {
     numbers: (name) => cached(name, decodeNumbers, isNumbers),

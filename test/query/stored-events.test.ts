@@ -1,7 +1,8 @@
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { StoredEvents } from "../../src/query/stored-events.ts";
-import { generationPath, publishGeneration } from "../../src/readmodel/generations.ts";
+import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
+import { generationPath, publishGeneration, removeGeneration } from "../../src/readmodel/generations.ts";
 import { ReadModelWriter } from "../../src/readmodel/writer.ts";
 import { after, batch } from "../projector/events.ts";
 import { temporaryDirectory } from "../temporary.ts";
@@ -45,4 +46,28 @@ test("the time is looked at while very many aliases are read", async () => {
   expect(looks).toBe(5);
   // The statement that was under way is over.
   expect(stored.snapshot("site", (events) => events.aliases(() => {})).size).toBe(ALIASES);
+});
+
+test("when a database is deleted and made anew with the same number, nothing is answered from the old one", async () => {
+  const directory = temporaryDirectory();
+  // Columns of large chunks are kept in memory.
+  const sizes = { ...CHUNK_SIZES, large: 1 };
+  const make = async (path: string) => {
+    const writer = new ReadModelWriter(generationPath(directory, 1), { dedupeWindowMs: 1000 }, sizes);
+    writer.apply(batch([{ path }, { path }]), after(2));
+    await writer.close();
+    publishGeneration(directory, 1);
+  };
+  const stored = new StoredEvents(directory, 1e6);
+  onTestFinished(() => stored.close());
+  const paths = () =>
+    stored.snapshot("site", ({ chunks }) => chunks.flatMap((chunk) => chunk.texts("path")?.dictionary));
+  await make("/old");
+  expect(paths()).toContain("/old");
+  removeGeneration(directory, 1);
+  // The link is there, and the file is not yet.
+  expect(paths()).toContain("/old");
+  await make("/new");
+  expect(paths()).toContain("/new");
+  expect(paths()).not.toContain("/old");
 });

@@ -8,7 +8,7 @@ import { replyTo } from "../../src/query/reply.ts";
 import { StoredEvents } from "../../src/query/stored-events.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
 import { KNOWN } from "../../src/readmodel/folder.ts";
-import { generationPath, publishGeneration } from "../../src/readmodel/generations.ts";
+import { generationPath, publishGeneration, removeGeneration } from "../../src/readmodel/generations.ts";
 import { ReadModelReader } from "../../src/readmodel/reader.ts";
 import { ReadModelWriter, UnusableReadModel } from "../../src/readmodel/writer.ts";
 import { chunkRows, topPaths } from "../columns/stored-rows.ts";
@@ -161,6 +161,18 @@ test("readers go over to a new generation when the link is switched", () => {
   expect(reader.checkpoint()?.nextOffset).toBe(1);
   publishGeneration(directory, 2);
   expect(reader.checkpoint()?.nextOffset).toBe(3);
+});
+
+test("readers go over to a database that was made anew with the same number", () => {
+  const directory = temporaryDirectory();
+  const { writer, reader } = openModel(directory);
+  applyInBatches(writer, [{}]);
+  expect(reader.checkpoint()?.nextOffset).toBe(1);
+  writer.close();
+  removeGeneration(directory, 1);
+  const anew = openModel(directory);
+  applyInBatches(anew.writer, [{}, {}]);
+  expect(reader.checkpoint()?.nextOffset).toBe(2);
 });
 
 test.for([

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { LogFile, LogFiles } from "../../src/log/files.ts";
@@ -205,8 +205,17 @@ test("a lock file that may not be written is refused: it would not lock", () => 
   const isRoot = process.getuid?.() === 0;
   if (isRoot) process.seteuid?.(65_534);
   try {
-    expect(() => takeLock(path, "writing this log")).toThrow("readonly");
+    expect(() => takeLock(path, "writing this log")).toThrow("ingest.lock: attempt to write a readonly");
   } finally {
     if (isRoot) process.seteuid?.(0);
   }
+});
+
+test("a file, or a directory, in the place of a lock file is named", () => {
+  const path = join(temporaryDirectory(), "ingest.lock");
+  mkdirSync(path);
+  expect(() => takeLock(path, "writing this log")).toThrow("ingest.lock: unable to open");
+  rmdirSync(path);
+  writeFileSync(path, "x".repeat(9000));
+  expect(() => takeLock(path, "writing this log")).toThrow("ingest.lock: file is not a database");
 });

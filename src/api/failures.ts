@@ -1,9 +1,8 @@
 // What ingestion and the read model fail with, as the RPCs say it.
 
 import { Code, ConnectError } from "@connectrpc/connect";
-import Database from "better-sqlite3";
 import { IngestError } from "../ingest/ingest.ts";
-import { ReportsRefused, unreadable } from "../readmodel/reports.ts";
+import { isUnreadable, ReportsRefused, unreadable } from "../readmodel/reports.ts";
 
 const CODES: Readonly<Record<IngestError["code"], Code>> = {
   buffer_full: Code.ResourceExhausted,
@@ -25,7 +24,7 @@ export async function reportOrFail<Report>(report: () => Report | Promise<Report
   try {
     return await report();
   } catch (error) {
-    if (error instanceof Database.SqliteError) {
+    if (isUnreadable(error)) {
       throw new ConnectError(unreadable(error), Code.Unavailable, undefined, undefined, error);
     }
     if (!(error instanceof ReportsRefused)) throw error;

@@ -1,9 +1,8 @@
 // The REST surface: POST /event, GET /stats and GET /health, as senders of the older service know them.
 
-import Database from "better-sqlite3";
 import type { Logger } from "pino";
 import { type Ingest, IngestError } from "../ingest/ingest.ts";
-import { type Reports, ReportsRefused, unreadable } from "../readmodel/reports.ts";
+import { isUnreadable, type Reports, ReportsRefused, unreadable } from "../readmodel/reports.ts";
 import { MAX_EVENT_BYTES } from "./message-size.ts";
 import { type Request, type Response, respondJson } from "./node-http.ts";
 import { NOT_STORED, type Origins } from "./origin.ts";
@@ -152,7 +151,7 @@ function failure(error: unknown, logger: Logger): Answer {
     const headers = { "Retry-After": RETRY_AFTER_SECONDS };
     return { status: 503, body: { error: error.message }, headers };
   }
-  if (error instanceof Database.SqliteError) {
+  if (isUnreadable(error)) {
     logger.error({ err: error }, "statistics cannot be read");
     const headers = { "Retry-After": RETRY_AFTER_SECONDS };
     return { status: 503, body: { error: unreadable(error) }, headers };

@@ -1,9 +1,8 @@
 // From a question as it came to what is answered.
 
 import { fromBinary, fromJsonString } from "@bufbuild/protobuf";
-import Database from "better-sqlite3";
 import { FilterSchema, QueryStatsRequestSchema } from "../../gen/ts/analytics/v1/query_pb.ts";
-import { unreadable } from "../readmodel/reports.ts";
+import { isUnreadable, unreadable } from "../readmodel/reports.ts";
 import { answer } from "./engine.ts";
 import { TooMuch, TooSlow } from "./limits.ts";
 import type { Task } from "./pool.ts";
@@ -38,7 +37,7 @@ export function replyTo({ request, nowMs, deadlineMs }: Task, stored: StoredEven
   } catch (error) {
     if (error instanceof TooMuch) return { kind: "too_much", reason: error.message };
     if (error instanceof TooSlow) return { kind: "too_slow", reason: error.message };
-    if (error instanceof Database.SqliteError) return { kind: "unreadable", reason: unreadable(error) };
+    if (isUnreadable(error)) return { kind: "unreadable", reason: unreadable(error) };
     throw error;
   }
 }

@@ -13,18 +13,19 @@ export function generationPath(dataDirectory: string, generation: number): strin
   return join(dataDirectory, `analytics-${generation}.db`);
 }
 
-/** The generation that readers use, or undefined before the first one. */
+/** What is in the place of the link is none. The message names no directory, as whoever asks for statistics reads it. */
+export class NotALink extends Error {}
+
+/** The generation that readers use, or undefined before the first one. Throws NotALink. */
 export function currentGeneration(dataDirectory: string): number | undefined {
   try {
     return generationOf(readlinkSync(join(dataDirectory, LINK)));
   } catch (error) {
     if (!(error instanceof Error && "code" in error)) throw error;
     if (error.code === "ENOENT") return undefined;
-    throw new Error(
-      `${join(dataDirectory, LINK)} must be a link to analytics-<generation>.db: move it away`,
-      {
-        cause: error,
-      },
+    throw new NotALink(
+      `${LINK} in the data directory must be a link to analytics-<generation>.db: move it away`,
+      { cause: error },
     );
   }
 }

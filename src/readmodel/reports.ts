@@ -1,6 +1,8 @@
 // What the protocols need of the read model: answers that cost the same whatever the history.
 // It is implemented by ReadModelReader (reader.ts); tests of the protocols use a fake.
 
+import Database from "better-sqlite3";
+import { NotALink } from "./generations.ts";
 import type { SiteSettings } from "./site-settings.ts";
 
 export interface Reports {
@@ -41,7 +43,12 @@ export interface PathViews {
   readonly views: number;
 }
 
-/** What is told when the read model cannot be read: its disk is full or broken, say. SQLite's words name no path. */
+/** Whether `error` says that the read model cannot be read: its disk is full or broken, say. */
+export function isUnreadable(error: unknown): error is Error {
+  return error instanceof Database.SqliteError || error instanceof NotALink;
+}
+
+/** What is told then. SQLite's words name no path. */
 export function unreadable(error: Error): string {
   if (/^no such (table|column)/.test(error.message)) {
     return "the statistics are being made anew for this version of Footfall: ask again later";

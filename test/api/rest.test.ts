@@ -1,8 +1,12 @@
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { type AddressInfo, connect } from "node:net";
+import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createRestHandler, notFound } from "../../src/api/rest.ts";
+import { ReadModelReader } from "../../src/readmodel/reader.ts";
+import { temporaryDirectory } from "../temporary.ts";
 import { fakes, silentLogger } from "./fakes.ts";
 
 let world = fakes();
@@ -274,4 +278,19 @@ test("a failure within says no more than that", async () => {
     throw new Error("/secret/path");
   };
   expect(await get("/stats?site_id=s")).toMatchObject({ status: 500, body: { error: "internal error" } });
+});
+
+test("a plain file in the place of the link to the statistics is told of", async () => {
+  const directory = temporaryDirectory();
+  writeFileSync(join(directory, "analytics.db"), "");
+  const reader = new ReadModelReader(directory);
+  world.reports.stats = (query) => reader.stats(query);
+  expect(await get("/stats?site_id=s")).toMatchObject({
+    status: 503,
+    body: {
+      error:
+        "the statistics cannot be read at present: " +
+        "analytics.db in the data directory must be a link to analytics-<generation>.db: move it away",
+    },
+  });
 });

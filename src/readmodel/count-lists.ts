@@ -5,10 +5,11 @@
 // to them when there are some runs. The database always has the whole list: what is in memory is of use only while it is the same.
 
 import type { Database } from "better-sqlite3";
-import { ENTRY_WORDS, putEntry } from "./count-page.ts";
+import { COUNT_WORDS, putCount } from "./count-page.ts";
 import { CountPages, wantedPages } from "./count-pages.ts";
 import { CountTable } from "./count-table.ts";
 import { HASH_WORDS } from "./text-hash.ts";
+import { toWords } from "./words.ts";
 
 export interface CountList {
   readonly id: number;
@@ -139,15 +140,15 @@ export class CountLists {
   /** Those that are not in the pages yet. */
   #runs({ id }: CountList): Uint32Array[] {
     const runs = this.#statements.runs.all(id * RUN_IDS, (id + 1) * RUN_IDS);
-    return runs.map((bytes) => new Uint32Array(new Uint8Array(bytes).buffer));
+    return runs.map((bytes) => toWords(bytes));
   }
 }
 
 /** A run is entries, as those of a page, in any order. */
 function toRun(hashes: Uint32Array, counts: Float64Array): Buffer {
-  const run = new Uint32Array(ENTRY_WORDS * counts.length);
+  const run = new Uint32Array(COUNT_WORDS * counts.length);
   counts.forEach((count, place) => {
-    putEntry(run, ENTRY_WORDS * place, hashes, HASH_WORDS * place, count);
+    putCount(run, COUNT_WORDS * place, hashes, HASH_WORDS * place, count);
   });
   return Buffer.from(run.buffer);
 }

@@ -2,9 +2,10 @@
 // that all that is added to a page is added at once.
 
 import type { Database, Statement } from "better-sqlite3";
-import { type Additions, addToPage, findEntry } from "./count-page.ts";
+import { type Additions, addToPage, findCount } from "./count-page.ts";
 import type { CountTable } from "./count-table.ts";
 import { HASH_WORDS } from "./text-hash.ts";
+import { toWords } from "./words.ts";
 
 /** Pages have about as many entries, or half of that: 4 KB. */
 const ENTRIES_OF_PAGE = 256;
@@ -27,7 +28,7 @@ export class CountPages {
   get(list: number, number: number): Uint32Array {
     const bytes = this.#read.get(list * MOST_PAGES + number);
     // Copied, as words must be aligned in memory.
-    return new Uint32Array(new Uint8Array(bytes ?? []).buffer);
+    return toWords(bytes ?? new Uint8Array());
   }
 
   /** Replaces a list of so many pages by what is in a table; how many pages it has then. */
@@ -70,7 +71,7 @@ export class CountPages {
     let from = 0;
     for (let part = 0; part < parts; part += 1) {
       const next = number * parts + part + 1;
-      const to = part === parts - 1 ? page.length : findEntry(page, (next / pages) * WORDS);
+      const to = part === parts - 1 ? page.length : findCount(page, (next / pages) * WORDS);
       this.#put(list, next - 1, page.subarray(from, to));
       from = to;
     }

@@ -7,6 +7,7 @@
 import type { Database } from "better-sqlite3";
 import { ENTRY_WORDS, findFirst, merge, NEVER, receivedAt } from "./id-entries.ts";
 import { addToFilter, makeFilter } from "./id-filter.ts";
+import { toWords } from "./words.ts";
 
 /** So many runs that are about as large become one. */
 const FAN_OUT = 4;
@@ -143,11 +144,6 @@ class NewRun {
 /** The id of the page of a run on which the entry is that has a hash with this first word. */
 export function pageOf({ id, pages }: IdRun, first: number): number {
   return id * MOST_PAGES + Math.floor((first / WORDS) * pages);
-}
-
-/** Copied, as words must be aligned in memory. */
-export function toWords(bytes: Uint8Array): Uint32Array<ArrayBuffer> {
-  return new Uint32Array(new Uint8Array(bytes).buffer);
 }
 
 type Statements = ReturnType<typeof prepare>;

@@ -5,7 +5,8 @@ import type { Database, Statement } from "better-sqlite3";
 import { NEVER, receivedIn } from "./id-entries.ts";
 import { mayHave } from "./id-filter.ts";
 import { ID_HASH_WORDS } from "./id-hash.ts";
-import { type IdRun, pageOf, toWords } from "./id-runs.ts";
+import { type IdRun, pageOf } from "./id-runs.ts";
+import { toWords } from "./words.ts";
 
 export class StoredIds {
   readonly #runs: Statement<[], IdRun>;

@@ -6,6 +6,7 @@
 // is multiplied differs somewhere, by at most 2^8. A hash is three sums, of which a table may leave out the last bits of the third.
 
 import { createCipheriv } from "node:crypto";
+import { toWords } from "./words.ts";
 
 export const HASH_WORDS = 3;
 
@@ -63,5 +64,5 @@ export function secretNumbers(key: Buffer, use: number, count: number): Uint32Ar
   const counter = Buffer.alloc(16);
   counter.writeUInt8(use);
   const stream = createCipheriv("aes-256-ctr", key, counter).update(Buffer.alloc(4 * count));
-  return new Uint32Array(new Uint8Array(stream).buffer);
+  return toWords(stream);
 }

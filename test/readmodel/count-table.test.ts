@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { countAt, ENTRY_WORDS } from "../../src/readmodel/count-page.ts";
+import { COUNT_WORDS, countAt } from "../../src/readmodel/count-page.ts";
 import { CountTable } from "../../src/readmodel/count-table.ts";
 
 const WORDS = 2 ** 32;
@@ -34,7 +34,7 @@ test("counts add up by hash, and are found in order, each in one range", () => {
       for (let number = 0; number < ranges; number += 1) {
         const [from, to] = [(number / ranges) * WORDS, ((number + 1) / ranges) * WORDS];
         const range = table.range(from, to);
-        for (let at = 0; at < range.length; at += ENTRY_WORDS) {
+        for (let at = 0; at < range.length; at += COUNT_WORDS) {
           found.push([range[at] ?? 0, range[at + 1] ?? 0, countAt(range, at)]);
         }
       }

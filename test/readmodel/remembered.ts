@@ -7,7 +7,8 @@ import { hashKeyOf } from "../../src/readmodel/hash-key.ts";
 import { compareHash, ENTRY_WORDS, receivedAt } from "../../src/readmodel/id-entries.ts";
 import { mayHave } from "../../src/readmodel/id-filter.ts";
 import { ID_HASH_WORDS, IdHash } from "../../src/readmodel/id-hash.ts";
-import { type IdRun, pageOf, toWords } from "../../src/readmodel/id-runs.ts";
+import { type IdRun, pageOf } from "../../src/readmodel/id-runs.ts";
+import { toWords } from "../../src/readmodel/words.ts";
 
 interface RunRow extends IdRun {
   readonly ids: number;

@@ -2,6 +2,7 @@
 // does, but failures go to our logger instead of console.error, and a request that cannot be read as one (without a
 // Host header, say) is answered instead of thrown at the process.
 
+import { base64Decode } from "@bufbuild/protobuf/wire";
 import {
   Code,
   ConnectError,
@@ -66,6 +67,10 @@ export function createConnectHandler(options: ConnectHandlerOptions): FullHandle
     } catch {
       return respondJson(req, res, 400, { error: "The Host header is missing or not valid" });
     }
+    if (req.method === "GET" && !hasReadableMessage(new URL(request.url))) {
+      const message = "the parameter message is not base64, as the parameter base64 says";
+      return respondJson(req, res, 400, { code: "invalid_argument", message });
+    }
     dropFarDeadline(request.header);
     const whole = req.httpVersionMajor === 1 ? wholeBody(req) : request.body;
     handler({ ...request, body: body ? createAsyncIterable([body]) : whole })
@@ -93,6 +98,17 @@ async function* wholeBody(req: Request): AsyncGenerator<Uint8Array> {
 }
 
 function ignore(): void {}
+
+/** Whether the message of a Connect GET can be read, which for connect-node would be an internal error. */
+function hasReadableMessage({ searchParams }: URL): boolean {
+  if (searchParams.get("base64") !== "1") return true;
+  try {
+    base64Decode(searchParams.get("message") ?? "");
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Node's timers take no more, in ms, and end at once when they are given more. That is 25 days. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

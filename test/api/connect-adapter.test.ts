@@ -44,3 +44,18 @@ test("the request behind a stream that was refused before its end is answered", 
   await client.answered(2);
   expect(client.received).toContain('{"message":"Event received"}');
 });
+
+test("a message in a URL that is no base64 is refused", async () => {
+  const { url } = await openTestPort();
+  const get = async (message: string) => {
+    const query = new URLSearchParams({ connect: "v1", encoding: "json", base64: "1", message });
+    const response = await fetch(`${url}/analytics.v1.AnalyticsService/GetStats?${query}`);
+    return [response.status, await response.json()];
+  };
+  for (const message of ["%%%", "abc!"]) {
+    const refusal = { code: "invalid_argument", message: expect.stringContaining("is not base64") };
+    expect(await get(message)).toEqual([400, refusal]);
+  }
+  const good = Buffer.from('{"site_id":"s"}').toString("base64url");
+  expect(await get(good)).toEqual([200, expect.objectContaining({ siteId: "s" })]);
+});

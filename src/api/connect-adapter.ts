@@ -44,18 +44,19 @@ export interface ConnectHandlerOptions {
 
 export function createConnectHandler(options: ConnectHandlerOptions): FullHandler {
   const { routes, fallback, origins, logger, shutdownSignal } = options;
-  const routerOptions: ConnectRouterOptions = {
-    acceptCompression: ACCEPT_COMPRESSION.map(withFieldLimit),
-    interceptors: [hideInternalErrors(logger)],
-    jsonOptions: EVENT_JSON,
-    shutdownSignal,
+  const handlersWith = (acceptCompression: ConnectRouterOptions["acceptCompression"] = []) => {
+    const interceptors = [hideInternalErrors(logger)];
+    const router = createConnectRouter({
+      ...{ acceptCompression, interceptors, jsonOptions: EVENT_JSON, shutdownSignal },
+    });
+    routes(router);
+    return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   };
-  const router = createConnectRouter(routerOptions);
-  routes(router);
-  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const ofJson = handlersWith(ACCEPT_COMPRESSION);
+  const ofBinary = handlersWith(ACCEPT_COMPRESSION.map(withFieldLimit));
   return (req, res, body) => {
     const path = (req.url ?? "").split("?", 1)[0] ?? "";
-    const handler = handlers.get(path);
+    const handler = (isJson(req) ? ofJson : ofBinary).get(path);
     if (!handler) return fallback(req, res);
     // connect-node takes its own listener off when the response closes. That of a pipelined request closes between Node's
     // looking for listeners and its emitting the error of a lost connection, which without any would end the process.
@@ -95,6 +96,11 @@ async function* wholeBody(req: Request): AsyncGenerator<Uint8Array> {
   } finally {
     req.resume();
   }
+}
+
+/** Whether messages are in JSON; or small, as those of GET are. */
+function isJson({ headers }: Request): boolean {
+  return /json/i.test(headers["content-type"] ?? "json");
 }
 
 function ignore(): void {}

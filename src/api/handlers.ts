@@ -2,13 +2,14 @@
 
 import type { ConnectRouter } from "@connectrpc/connect";
 import type { Logger } from "pino";
+import { AnalyticsService } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import type { Ingest } from "../ingest/ingest.ts";
 import type { Queries } from "../query/queries.ts";
 import type { Reports } from "../readmodel/reports.ts";
 import { registerAnalyticsService } from "./analytics-service.ts";
 import { createConnectHandler } from "./connect-adapter.ts";
 import { IngestLane } from "./ingest-lane.ts";
-import type { FullHandler } from "./node-http.ts";
+import type { FullHandler, Request } from "./node-http.ts";
 import type { Origins } from "./origin.ts";
 import type { PortOptions } from "./port.ts";
 import { registerQueryService } from "./query-service.ts";
@@ -28,7 +29,17 @@ export interface HandlerDependencies {
   readonly register?: (router: ConnectRouter) => void;
 }
 
-export function createHandlers(dependencies: HandlerDependencies): Pick<PortOptions, "handler" | "lane"> {
+/** Of statistics and of questions. */
+const LARGE_ANSWERS = new Set([
+  "/stats",
+  ...[AnalyticsService.method.getStats, AnalyticsService.method.queryStats].map(
+    ({ name }) => `/${AnalyticsService.typeName}/${name}`,
+  ),
+]);
+
+export function createHandlers(
+  dependencies: HandlerDependencies,
+): Pick<PortOptions, "handler" | "hasLargeAnswer" | "lane"> {
   const { ingest, origins, drain, logger, register } = dependencies;
   const rest = createRestHandler(dependencies);
   const connect = createConnectHandler({
@@ -44,5 +55,6 @@ export function createHandlers(dependencies: HandlerDependencies): Pick<PortOpti
   const full: FullHandler = (req, res, body) => {
     if (!rest(req, res, body)) connect(req, res, body);
   };
-  return { handler: full, lane: new IngestLane(ingest, origins, full, logger) };
+  const hasLargeAnswer = ({ url = "" }: Request) => LARGE_ANSWERS.has(url.split("?", 1)[0] ?? "");
+  return { handler: full, hasLargeAnswer, lane: new IngestLane(ingest, origins, full, logger) };
 }

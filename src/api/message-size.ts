@@ -1,5 +1,6 @@
 // What messages may have: bytes, and things in them. Four million bytes of empty events take seconds to decode, and are four
-// thousand when they are compressed. So what no message of ours needs is refused before it is decoded.
+// thousand when they are compressed. So compressed messages in the binary format, and all in JSON, are refused before they are decoded
+// when they have more than any message of ours needs. What comes uncompressed costs its sender more than us.
 
 import { WireType } from "@bufbuild/protobuf/wire";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -17,7 +18,7 @@ const MAX_VALUES = 5 * MAX_BATCH_EVENTS;
 
 const [QUOTE, BACKSLASH, BRACE, BRACKET] = Buffer.from('"\\{[');
 
-/** `compression`, refusing messages in the binary format with too many fields, whatever they are. */
+/** `compression` of messages in the binary format, refusing those with too many fields, whatever they are. */
 export function withFieldLimit(compression: Compression): Compression {
   return {
     ...compression,

@@ -13,7 +13,7 @@ import type { Logger } from "pino";
 import { ClientErrors } from "./client-error.ts";
 import { limitConnections } from "./connection-limit.ts";
 import { Connections } from "./drain.ts";
-import type { Handler, Response } from "./node-http.ts";
+import type { Handler, Request, Response } from "./node-http.ts";
 import { PlainConnection } from "./plain-connection.ts";
 import type { TakerOf } from "./plain-taker.ts";
 import { setPeer } from "./session-peer.ts";
@@ -28,6 +28,8 @@ export interface PortOptions {
   /** PEM. With it, the port speaks TLS only. */
   readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
   readonly handler: Handler;
+  /** Whether the answer to a request may be a large one: then it waits for its turn. */
+  readonly hasLargeAnswer?: (req: Request) => boolean;
   /** Is asked first, and takes a request or leaves it to `handler`. */
   readonly lane?: Lane | undefined;
   readonly logger: Logger;
@@ -97,7 +99,8 @@ export async function openPort(options: PortOptions): Promise<Port> {
 }
 
 /** The handler, its requests known to `connections`, and a bug in it kept from ending the process. */
-function guarded({ handler, lane, logger }: PortOptions, connections: Connections): Handler {
+function guarded(options: PortOptions, connections: Connections): Handler {
+  const { handler, hasLargeAnswer, lane, logger } = options;
   const turns = new Turns();
   const guard = (res: Response, handle: () => void) => {
     try {
@@ -113,7 +116,9 @@ function guarded({ handler, lane, logger }: PortOptions, connections: Connection
     guard(res, () => {
       const isTaken =
         req instanceof http.IncomingMessage && res instanceof http.ServerResponse && lane?.http1(req, res);
-      if (!isTaken) turns.take(req, res, () => guard(res, () => handler(req, res)));
+      if (isTaken) return;
+      if (hasLargeAnswer?.(req)) turns.take(req, res, () => guard(res, () => handler(req, res)));
+      else handler(req, res);
     });
   };
 }

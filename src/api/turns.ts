@@ -1,4 +1,4 @@
-// Requests of a connection, a few in a turn of the event loop, and no more of them while many of its answers are unread. A client may ask in
+// Questions of a connection, a few in a turn of the event loop, and hardly any while many of its answers are unread. A client may ask in
 // one packet for hundreds of answers of megabytes each: all made in one turn, they would hold up everybody, and fill the memory.
 
 import { ServerResponse } from "node:http";
@@ -8,9 +8,11 @@ import { connectionOf } from "./session-peer.ts";
 
 /** The largest answers take 20 ms each, to make and to write. */
 const MOST_IN_TURN = 4;
-/** While a connection has more answers than that which are not out, in bytes, it gets no others. */
-const MAX_UNREAD_BYTES = 4 * 1024 * 1024;
-/** A client that has asked for so many more does not read answers. Over HTTP/2 half as many streams may be open. */
+/** While a connection has more answers than that which are not out, in bytes, it gets others only now and then: it may be one of many
+ *  clients behind a proxy that does not read. */
+const MAX_UNREAD_BYTES = 16 * 1024 * 1024;
+const NOW_AND_THEN_MS = 1000;
+/** A client that has so many more questions does not read answers. Over HTTP/2 half as many streams may be open. */
 const MAX_WAITING = 2000;
 
 export class Turns {
@@ -39,10 +41,13 @@ class Connection {
   readonly #answers = new Set<Response>();
   /** How many were begun in this turn. */
   #begun = 0;
+  /** Until one is begun though answers are unread. */
+  #patience: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("drain", () => this.#goOn());
+    socket.once("close", () => clearTimeout(this.#patience));
   }
 
   take(res: Response, answer: () => void): void {
@@ -60,13 +65,21 @@ class Connection {
   }
 
   #goOn(): void {
-    while (this.#begun < MOST_IN_TURN && this.#unreadBytes() <= MAX_UNREAD_BYTES) {
-      const next = this.#waiting.shift();
-      if (!next) return;
-      this.#begun += 1;
-      if (this.#begun === 1) setImmediate(() => this.#beginTurn());
-      next();
+    while (this.#waiting.length > 0 && this.#begun < MOST_IN_TURN) {
+      if (this.#unreadBytes() > MAX_UNREAD_BYTES) {
+        this.#patience ??= setTimeout(() => this.#begin(), NOW_AND_THEN_MS).unref();
+        return;
+      }
+      this.#begin();
     }
+  }
+
+  #begin(): void {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+    this.#begun += 1;
+    if (this.#begun === 1) setImmediate(() => this.#beginTurn());
+    this.#waiting.shift()?.();
   }
 
   #beginTurn(): void {

@@ -194,8 +194,9 @@ export async function whole<T>(
   await makeDirectories(parent).catch(
     instead(["EEXIST", "ENOTDIR"], `${target} cannot be made, a file is in the way: ${other}`),
   );
-  for (const name of (await fs.readdir(parent)).filter((entry) => PARTIAL.test(entry)))
-    warn(leftover(join(parent, name)));
+  // Of a directory that may be written, and not read, nothing can be told.
+  const beside = await fs.readdir(parent).catch(() => []);
+  for (const name of beside.filter((entry) => PARTIAL.test(entry))) warn(leftover(join(parent, name)));
   const partial = join(parent, `.${basename(path)}.partial-${process.pid}`);
   await fs
     .mkdir(partial, { mode: 0o700 })

@@ -4,15 +4,17 @@ import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { CliError } from "./cli-error.ts";
 
-/** Makes the directory when it is missing. Throws a CliError when it cannot be made, or not be written. */
-export function prepareDataDirectory(path: string): void {
+/** Makes the directory when it is missing. Throws a CliError when it cannot be made, or not be read, or `isWritten` and it cannot be. */
+export function prepareDataDirectory(path: string, isWritten: boolean): void {
+  const { R_OK, W_OK, X_OK } = constants;
   try {
     makeDirectory(resolve(path));
     // The dot makes a file that is no directory an error.
-    accessSync(`${path}/.`, constants.R_OK | constants.W_OK | constants.X_OK);
+    accessSync(`${path}/.`, R_OK | X_OK | (isWritten ? W_OK : 0));
   } catch (error) {
     const detail = error instanceof Error ? error.message : String(error);
-    throw new CliError(`the data directory ${path} (--data) cannot be written: ${detail}`, { cause: error });
+    const what = isWritten ? "written" : "read";
+    throw new CliError(`the data directory ${path} (--data) cannot be ${what}: ${detail}`, { cause: error });
   }
 }
 

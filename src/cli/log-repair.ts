@@ -67,11 +67,16 @@ function nextSteps(plan: RepairPlan, data: string, logPath: string, statistics: 
     steps.push(`append the events that can be read in them, with new offsets:${commands}`);
   }
   if (statistics.isRefused) {
-    const files = ["analytics.db", "analytics-*.db*"].map((name) => join(data, name)).join(" ");
+    const files = ["analytics.db", "analytics-*.db*"].map((name) => `${quoted(data)}/${name}`).join(" ");
     steps.push(`remove the statistics, or move them away if their numbers matter:\n     rm ${files}`);
   }
   steps.push(`start the server${statistics.isRefused ? ": it makes the statistics anew" : ""}`);
   return `what is left to do:\n${steps.map((step, index) => `  ${index + 1}. ${step}\n`).join("")}`;
+}
+
+/** As shells take it for one word. */
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 /** A repair that was cut short has taken away what stood behind: all that was ever set aside is named, the latest first. */
@@ -81,7 +86,7 @@ function salvageCommands({ cut }: RepairPlan, data: string, logPath: string): st
   return directories
     .toSorted()
     .reverse()
-    .map((name) => `npx footfall log salvage ${join(logPath, name)} --data ${data}`);
+    .map((name) => `npx footfall log salvage ${quoted(join(logPath, name))} --data ${quoted(data)}`);
 }
 
 /**

@@ -38,7 +38,10 @@ const serve = program.command("serve").description("run the server");
 for (const option of serveOptions(process.env)) serve.addOption(option);
 serve.action(async () => {
   const config = effectiveConfig(serve);
-  prepareDataDirectory(config.data);
+  prepareDataDirectory(
+    config.data,
+    config.role.some((role) => role !== "report"),
+  );
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => stop.abort());
   process.exitCode = await supervise(config, createLogger("footfall", config.logLevel), stop.signal);

@@ -78,4 +78,7 @@ test("compressed or not, in JSON or not, a batch of very many empty events is re
   const others = Buffer.alloc(200_000, Buffer.of(0x10, 0));
   expect(await send("application/proto", others)).toEqual(refused("events has 100000 entries"));
   expect(ingest.calls).toBe(0);
+  // As fields, such a text would be far too many.
+  const some = Buffer.from(`{"events":[${" ".repeat(50_000)}{"site_id":"s","event_type":"page_view"}]}`);
+  expect(await send("application/json", gzipSync(some), "gzip")).toEqual([200, { acceptedCount: "1" }]);
 });

@@ -8,7 +8,7 @@ import { headers, Setting, windowUpdate } from "../http2/client-frames.ts";
 import { http1, openTestPort, RawClient, SOON } from "./port-fixture.ts";
 import { RawSession } from "./raw-session.ts";
 
-const LARGE = Buffer.alloc(2 ** 19, "a");
+const LARGE = Buffer.alloc(2 ** 20, "a");
 const ASKED = 100;
 const WHOLE_WINDOW = [windowUpdate(0, 2 ** 30)];
 const GET: readonly HeaderField[] = [
@@ -18,7 +18,7 @@ const GET: readonly HeaderField[] = [
   { name: ":authority", value: "x" },
 ];
 
-/** A handler that answers half a megabyte each time; how often it was called, and at most in two turns that follow each other. */
+/** A handler that answers a megabyte each time; how often it was called, and at most in two turns that follow each other. */
 function largeAnswers() {
   const calls = { count: 0, most: 0 };
   let inTurn = 0;
@@ -36,7 +36,7 @@ function largeAnswers() {
 
 test("over HTTP/1.1, pipelined requests wait for their turn, and for the client to read", async () => {
   const { calls, handler } = largeAnswers();
-  const { port } = await openTestPort({ handler });
+  const { port } = await openTestPort({ handler, hasLargeAnswer: () => true });
   const client = await RawClient.open(port);
   client.socket.pause();
   client.send(http1("GET /large").repeat(ASKED));
@@ -55,7 +55,7 @@ test.each([
   ["with the windows that sessions begin with", []],
 ])("over HTTP/2, streams %s wait for their turn, and for the client to read", async (_, windows) => {
   const { calls, handler } = largeAnswers();
-  const { port } = await openTestPort({ handler });
+  const { port } = await openTestPort({ handler, hasLargeAnswer: () => true });
   const session = await RawSession.open(port, { settings: [[Setting.initialWindowSize, 2 ** 30]] });
   session.socket.pause();
   const streams = Array.from({ length: ASKED }, (_, index) => 2 * index + 1);
@@ -72,11 +72,26 @@ test.each([
 
 test("who asks without end, and does not read, is let go", async () => {
   const { calls, handler } = largeAnswers();
-  const { port } = await openTestPort({ handler });
+  const { port } = await openTestPort({ handler, hasLargeAnswer: () => true });
   const client = await RawClient.open(port);
   client.socket.pause();
   client.send(http1("GET /large").repeat(10_000));
   client.socket.resume();
   await client.closed;
   expect(calls.count).toBeLessThan(ASKED);
+});
+
+test("who does not read gets an answer a second, so that others of the connection are not held up for good", async () => {
+  const { calls, handler } = largeAnswers();
+  const { port } = await openTestPort({ handler, hasLargeAnswer: ({ url }) => url !== "/small" });
+  const session = await RawSession.open(port, { givesWindow: false });
+  const streams = Array.from({ length: ASKED }, (_, index) => 2 * index + 1);
+  session.send(...streams.map((id) => headers(id, GET, true)));
+  for (let turns = 0; turns < 1000; turns += 1) await turn();
+  const { count } = calls;
+  expect(count).toBeLessThan(ASKED / 2);
+  const small = GET.map((field) => (field.name === ":path" ? { ...field, value: "/small" } : field));
+  session.send(headers(2 * ASKED + 1, small, true));
+  await expect.poll(() => calls.count, SOON).toBeGreaterThan(count);
+  await expect.poll(() => calls.count, SOON).toBeGreaterThan(count + 2);
 });

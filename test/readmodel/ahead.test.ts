@@ -2,9 +2,11 @@
 
 import { setImmediate } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
+import { create } from "@bufbuild/protobuf";
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { RecordedGoalSchema, RecordedSiteSchema } from "../../gen/ts/analytics/v1/event_log_pb.ts";
 import { CHUNK_SIZES } from "../../src/readmodel/chunks.ts";
 import { KNOWN, type Known } from "../../src/readmodel/folder.ts";
 import { generationPath } from "../../src/readmodel/generations.ts";
@@ -58,9 +60,24 @@ function inParts(given: readonly GivenEvent[], first: number): Batch {
   const events = logged(given, first);
   const starts = events.map((_, index) => index).filter((index) => index % PART_EVENTS === 0);
   const parts = function* () {
-    for (const start of starts) yield partOf(events.slice(start, start + PART_EVENTS));
+    for (const start of starts) {
+      yield { ...partOf(events.slice(start, start + PART_EVENTS)), settings: settingsBehind(first + start) };
+    }
   };
   return { firstOffset: first, parts: { [Symbol.iterator]: parts } };
+}
+
+/** What is said about a site behind the event with this offset: sometimes nothing, sometimes that a goal goes. */
+function settingsBehind(offset: number) {
+  if (offset % 3 === 0) return [];
+  const siteId = `site-${offset % 5}`;
+  const goal = { siteId, name: `goal ${offset % 2}` };
+  const condition = { dimension: "path", operator: "is", values: [`/${offset}`] };
+  const filter = { kind: { case: "condition" as const, value: condition } };
+  return [
+    create(RecordedSiteSchema, { siteId, name: `name ${offset}`, timeZone: "Europe/Berlin" }),
+    create(RecordedGoalSchema, offset % 4 === 0 ? goal : { ...goal, filter }),
+  ];
 }
 
 function applyOneByOne({ writer }: Model, batches: readonly GivenEvent[][]): DeadLetter[] {
@@ -68,7 +85,7 @@ function applyOneByOne({ writer }: Model, batches: readonly GivenEvent[][]): Dea
   return batches.flatMap((given) => {
     const start = first;
     first += given.length;
-    return writer.apply(batch(given, start), after(first));
+    return writer.apply(inParts(given, start), after(first));
   });
 }
 
@@ -81,7 +98,7 @@ function eventsOf({ path }: Model): number[] {
 
 const TABLES = [
   ...["projection", "events", "sites", "site_days"],
-  ...["visitors", "sessions", "session_aliases", "dead_letters"],
+  ...["visitors", "sessions", "session_aliases", "dead_letters", "goals"],
 ];
 
 function dump({ path }: Model): unknown {

@@ -22,6 +22,7 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import type { Logger } from "pino";
+import { once } from "../once.ts";
 import { isOfGoneClient } from "./gone.ts";
 import { helpfulAnswer } from "./helpful-answer.ts";
 import { EVENT_JSON } from "./json-options.ts";
@@ -52,11 +53,12 @@ export function createConnectHandler(options: ConnectHandlerOptions): FullHandle
     routes(router);
     return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   };
-  const ofJson = handlersWith(ACCEPT_COMPRESSION);
-  const ofBinary = handlersWith(ACCEPT_COMPRESSION.map(withFieldLimit));
+  // When they are needed first: until then, events are taken in by other ways, and a server is to start soon.
+  const ofJson = once(() => handlersWith(ACCEPT_COMPRESSION));
+  const ofBinary = once(() => handlersWith(ACCEPT_COMPRESSION.map(withFieldLimit)));
   return (req, res, body) => {
     const path = (req.url ?? "").split("?", 1)[0] ?? "";
-    const handler = (isJson(req) ? ofJson : ofBinary).get(path);
+    const handler = (isJson(req) ? ofJson : ofBinary)().get(path);
     if (!handler) return fallback(req, res);
     // connect-node takes its own listener off when the response closes. That of a pipelined request closes between Node's
     // looking for listeners and its emitting the error of a lost connection, which without any would end the process.

@@ -4,9 +4,10 @@ import { createRegistry } from "@bufbuild/protobuf";
 import { AnalyticsService, file_analytics_v1_analytics } from "../../gen/ts/analytics/v1/analytics_pb.ts";
 import { file_analytics_v1_query } from "../../gen/ts/analytics/v1/query_pb.ts";
 import { file_analytics_v1_settings } from "../../gen/ts/analytics/v1/settings_pb.ts";
+import { once } from "../once.ts";
 
-const TYPES = createRegistry(
-  ...[file_analytics_v1_analytics, file_analytics_v1_query, file_analytics_v1_settings],
+const types = once(() =>
+  createRegistry(...[file_analytics_v1_analytics, file_analytics_v1_query, file_analytics_v1_settings]),
 );
 
 const UNKNOWN_FIELD = /^cannot decode message (\S+) from JSON: key (".*") is unknown$/s;
@@ -32,7 +33,9 @@ function tooLarge(reason: string, method: string): string | undefined {
 
 function unknownField(reason: string): string | undefined {
   const [, type = "", field] = UNKNOWN_FIELD.exec(reason) ?? [];
-  const names = TYPES.getMessage(type)?.fields.map(({ name }) => name);
+  const names = types()
+    .getMessage(type)
+    ?.fields.map(({ name }) => name);
   if (!names) return undefined;
   return `${type} has no field ${field}; it has ${names.join(", ") || "none"}`;
 }
@@ -40,6 +43,8 @@ function unknownField(reason: string): string | undefined {
 /** Value 0 stands for nothing: whoever means that leaves the field out. */
 function noEnum(reason: string): string | undefined {
   const [, type = "", value] = NO_ENUM.exec(reason) ?? [];
-  const names = TYPES.getEnum(type)?.values.filter(({ number }) => number !== 0);
+  const names = types()
+    .getEnum(type)
+    ?.values.filter(({ number }) => number !== 0);
   return names && `${type} has no value ${value}; it has ${names.map(({ name }) => name).join(", ")}`;
 }

@@ -27,7 +27,7 @@ import { isOfGoneClient } from "./gone.ts";
 import { helpfulAnswer } from "./helpful-answer.ts";
 import { EVENT_JSON } from "./json-options.ts";
 import { withFieldLimit } from "./message-size.ts";
-import { type FullHandler, type Handler, type Request, respondJson } from "./node-http.ts";
+import { type FullHandler, type Handler, pathOf, type Request, respondJson } from "./node-http.ts";
 import { ORIGIN, type Origins } from "./origin.ts";
 
 /** What answers may be compressed with, and requests may be. */
@@ -57,8 +57,7 @@ export function createConnectHandler(options: ConnectHandlerOptions): FullHandle
   const ofJson = once(() => handlersWith(ACCEPT_COMPRESSION));
   const ofBinary = once(() => handlersWith(ACCEPT_COMPRESSION.map(withFieldLimit)));
   return (req, res, body) => {
-    const path = (req.url ?? "").split("?", 1)[0] ?? "";
-    const handler = (isJson(req) ? ofJson : ofBinary)().get(path);
+    const handler = (isJson(req) ? ofJson : ofBinary)().get(pathOf(req));
     if (!handler) return fallback(req, res);
     // connect-node takes its own listener off when the response closes. That of a pipelined request closes between Node's
     // looking for listeners and its emitting the error of a lost connection, which without any would end the process.

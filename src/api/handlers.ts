@@ -9,7 +9,7 @@ import type { Reports } from "../readmodel/reports.ts";
 import { registerAnalyticsService } from "./analytics-service.ts";
 import { createConnectHandler } from "./connect-adapter.ts";
 import { IngestLane } from "./ingest-lane.ts";
-import type { FullHandler, Request } from "./node-http.ts";
+import { type FullHandler, pathOf, type Request } from "./node-http.ts";
 import type { Origins } from "./origin.ts";
 import type { PortOptions } from "./port.ts";
 import { registerQueryService } from "./query-service.ts";
@@ -55,6 +55,6 @@ export function createHandlers(
   const full: FullHandler = (req, res, body) => {
     if (!rest(req, res, body)) connect(req, res, body);
   };
-  const hasLargeAnswer = ({ url = "" }: Request) => LARGE_ANSWERS.has(url.split("?", 1)[0] ?? "");
+  const hasLargeAnswer = (req: Request) => LARGE_ANSWERS.has(pathOf(req));
   return { handler: full, hasLargeAnswer, lane: new IngestLane(ingest, origins, full, logger) };
 }

@@ -1,9 +1,7 @@
 // How the RPCs read JSON. Texts that are not UTF-8 are refused, where the default would put replacement characters into them, and
 // those with too much in them.
 
-import { limitedJsonDecoder } from "./message-size.ts";
-
-const textDecoder = limitedJsonDecoder;
+import { limitedJsonDecoder as textDecoder } from "./message-size.ts";
 
 /** Of events: their senders may know more fields than this version does. */
 export const EVENT_JSON = { ignoreUnknownFields: true, textDecoder };

@@ -9,6 +9,11 @@ export type Handler = (req: Request, res: Response) => void;
 /** A handler of requests whose body may have been read already. */
 export type FullHandler = (req: Request, res: Response, body?: Buffer) => void;
 
+/** The target of a request up to the "?". */
+export function pathOf({ url = "" }: Request): string {
+  return url.split("?", 1)[0] ?? "";
+}
+
 /** Answers with a body of JSON. */
 export function respondJson(
   req: Request,

@@ -159,11 +159,16 @@ function http1Options(headersTimeout: number) {
   };
 }
 
+/** Serves what node:http would answer by itself. */
+function serveUnusual(server: net.Server, onRequest: Handler, connections: Connections): void {
+  server.on("checkContinue", continued(onRequest));
+  server.on("clientError", new ClientErrors((socket) => connections.unansweredOf(socket)).handle);
+}
+
 function clearTextServer(options: PortOptions, onRequest: Handler, connections: Connections): http.Server {
   const headersTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   const server = http.createServer(http1Options(headersTimeout), onRequest);
-  server.on("checkContinue", continued(onRequest));
-  server.on("clientError", new ClientErrors((socket) => connections.unansweredOf(socket)).handle);
+  serveUnusual(server, onRequest, connections);
   const http2Server = http2.createServer(HTTP2_OPTIONS, onRequest);
   http2Server.on("sessionError", onSessionError(options));
   const toHttp2 = (connection: Duplex) => http2Server.emit("connection", connection);
@@ -259,8 +264,7 @@ function secureServer(
   const handshakeTimeout = options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS;
   const secureOptions = { ...HTTP2_OPTIONS, ...http1Options(handshakeTimeout), ...tls, handshakeTimeout };
   const server = createSecureServer(secureOptions, onRequest);
-  server.on("checkContinue", continued(onRequest));
-  server.on("clientError", new ClientErrors((socket) => connections.unansweredOf(socket)).handle);
+  serveUnusual(server, onRequest, connections);
   server.on("sessionError", onSessionError(options));
   const listeners = server.listeners("secureConnection");
   server.removeAllListeners("secureConnection");

@@ -18,6 +18,14 @@ import { footfall, Server, until } from "./server.ts";
 
 const TIMEOUT_MS = 120_000;
 
+/** Sends events until more than `count` are acknowledged; the ids of those that are. */
+async function takeIn(server: Server, site: string, count: number): Promise<ReadonlySet<string>> {
+  const load = startLoad(server.url, site);
+  await until("there are events", () => load.acknowledged.size > count || undefined);
+  await load.stop();
+  return load.acknowledged;
+}
+
 test("a backup of a busy server is consistent, and restores to all that was acknowledged before it", {
   timeout: TIMEOUT_MS,
 }, async () => {
@@ -48,20 +56,16 @@ test("a backup of a busy server is consistent, and restores to all that was ackn
   expect(views).toBeGreaterThanOrEqual(before);
   expect(views).toBeLessThanOrEqual(load.acknowledged.size);
   // It goes on from there.
-  const more = startLoad(second.url, "more");
-  await until("events are taken", () => more.acknowledged.size > 100 || undefined);
-  await more.stop();
+  const more = await takeIn(second, "more", 100);
   await second.caughtUp();
-  expect(await second.getJson("/stats?site_id=more")).toMatchObject({ total_views: more.acknowledged.size });
+  expect(await second.getJson("/stats?site_id=more")).toMatchObject({ total_views: more.size });
 });
 
 test("a backup that was damaged is not restored, nor is one written over what is there", async () => {
   const data = temporaryDirectory();
   const target = join(temporaryDirectory(), "backup");
   const server = await Server.start(data);
-  const load = startLoad(server.url, "s");
-  await until("there are events", () => load.acknowledged.size > 50 || undefined);
-  await load.stop();
+  await takeIn(server, "s", 50);
   await server.stop();
   expect(await footfall(["backup", target, "--data", data])).toMatchObject({ code: 0 });
   expect(await footfall(["backup", target, "--data", data])).toMatchObject({
@@ -97,9 +101,7 @@ test("of a damaged database the log is backed up all the same, and a server on i
   const data = temporaryDirectory();
   const target = join(temporaryDirectory(), "backup");
   const server = await Server.start(data);
-  const load = startLoad(server.url, "s");
-  await until("there are events", () => load.acknowledged.size > 50 || undefined);
-  await load.stop();
+  const acknowledged = await takeIn(server, "s", 50);
   await server.caughtUp();
   await server.stop();
   for (const name of readdirSync(data).filter((entry) => entry.endsWith(".db-wal"))) rmSync(join(data, name));
@@ -113,7 +115,7 @@ test("of a damaged database the log is backed up all the same, and a server on i
   expect(await footfall(["restore", target, "--data", restored])).toMatchObject({ code: 0 });
   const second = await Server.start(restored);
   await second.caughtUp();
-  expect(await second.getJson("/stats?site_id=s")).toMatchObject({ total_views: load.acknowledged.size });
+  expect(await second.getJson("/stats?site_id=s")).toMatchObject({ total_views: acknowledged.size });
 });
 
 test("a file where a directory is asked for is a mistake that is explained, without a stack", async () => {
@@ -156,9 +158,7 @@ test("a backup of a stopped server has all that was acknowledged, also when its 
 test("log prune explains itself, and refuses what makes no sense", async () => {
   const data = temporaryDirectory();
   const server = await Server.start(data);
-  const load = startLoad(server.url, "s");
-  await until("there are events", () => load.acknowledged.size > 50 || undefined);
-  await load.stop();
+  await takeIn(server, "s", 50);
   await server.caughtUp();
   const prune = (...flags: string[]) => footfall(["log", "prune", "--data", data, ...flags]);
   expect(await prune("--keep", "0")).toMatchObject({

@@ -178,15 +178,20 @@ test("a rebuild while events come ends, and misses none", async () => {
   await end();
 });
 
+/** A rebuild that is interrupted when something of it is done. */
+async function expectInterrupted(projector: Projector): Promise<void> {
+  const interrupt = new AbortController();
+  const interrupted = projector.rebuild(() => interrupt.abort(new Error("enough")), interrupt.signal, false);
+  await expect(interrupted).rejects.toThrow("enough");
+}
+
 test("a rebuild that is interrupted leaves the statistics as they are, and is gone on with by the next one", async () => {
   const world = await openWorld();
   await write(world.files, traffic(40, 300));
   const { projector, end } = run(world);
   await foldedTo(world.data, 12_000);
   const before = dump(world.data);
-  const interrupt = new AbortController();
-  const interrupted = projector.rebuild(() => interrupt.abort(new Error("enough")), interrupt.signal, false);
-  await expect(interrupted).rejects.toThrow("enough");
+  await expectInterrupted(projector);
   expect(currentGeneration(world.data)).toBe(1);
   await end();
 
@@ -378,9 +383,7 @@ test.for([
 test("a rebuild that comes upon damaged statistics replaces them, and Ctrl-C does not end it then", async () => {
   const world = await damagedWorld("visitors", 80);
   const { projector, end } = run(world);
-  const interrupt = new AbortController();
-  const interrupted = projector.rebuild(() => interrupt.abort(new Error("enough")), interrupt.signal, false);
-  await expect(interrupted).rejects.toThrow("enough");
+  await expectInterrupted(projector);
   await expect.poll(() => currentGeneration(world.data), { timeout: 10_000 }).toBe(2);
   await foldedTo(world.data, 30_000);
   await end();
@@ -403,9 +406,7 @@ test("a new generation that is damaged while it is built is removed, and the nex
   await write(world.files, traffic(40, 300));
   const { projector, end } = run(world);
   await foldedTo(world.data, 12_000);
-  const interrupt = new AbortController();
-  const interrupted = projector.rebuild(() => interrupt.abort(new Error("enough")), interrupt.signal, false);
-  await expect(interrupted).rejects.toThrow("enough");
+  await expectInterrupted(projector);
   await end();
   damage(generationPath(world.data, 2), "visitors");
   const next = run(world);
